@@ -1,0 +1,1 @@
+"""The ports of the functions: the only code in `lambdas` that talks to AWS."""
