@@ -1,0 +1,67 @@
+"""What all tests share: Hypothesis profiles, and how a missing tool is treated.
+
+A test marked `terraform`, `journey` or `cdktf_cli` needs a tool that a machine may lack. Where it
+is lacking the test is skipped and the reason printed; with REQUIRE_ALL=1 (as CI runs) any skipped
+test, for whatever reason, fails the run: a gate that did not look has not passed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+REQUIRE_ALL = os.environ.get("REQUIRE_ALL") == "1"
+
+settings.register_profile(
+    "ci", deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile(
+    "long", deadline=None, max_examples=20_000, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+_NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
+    "terraform": (
+        lambda: shutil.which("terraform") is not None,
+        "terraform is not on the PATH (https://developer.hashicorp.com/terraform/install)",
+    ),
+    "journey": (
+        lambda: (ROOT / ".venv-local/stamp").exists(),
+        "the embedded AWS is not installed (make setup)",
+    ),
+    "cdktf_cli": (
+        lambda: (ROOT / ".tools/cdktf-cli/stamp").exists(),
+        "the cdktf command is not installed (make setup-cdktf)",
+    ),
+}
+
+
+def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
+    """Mark what cannot run on this machine as skipped, with what is missing."""
+    lacking = {marker: reason for marker, (there, reason) in _NEEDS.items() if not there()}
+    for item in items:
+        for marker, reason in lacking.items():
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in the last lines how much was not looked at."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    if skipped and REQUIRE_ALL:
+        terminalreporter.section("skipped tests fail this run (REQUIRE_ALL=1)", red=True)
+    elif skipped:
+        terminalreporter.write_line(f"{len(skipped)} tests were skipped; the reasons stand above.")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """With REQUIRE_ALL=1 a skipped test is a failed run."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if REQUIRE_ALL and reporter and reporter.stats.get("skipped") and session.exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
