@@ -1,0 +1,1 @@
+"""error-notifier: error lines of the working functions become notices on SNS."""

@@ -1,0 +1,1 @@
+"""webhook-processor: a webhook becomes rows of the price table."""
