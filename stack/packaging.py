@@ -1,0 +1,188 @@
+"""A function's code as a zip: the modules its handler needs, and the same bytes every time.
+
+The modules are the import closure of the handler, read from the source without running it. So a
+change of one venue's parser changes the hash of the one function that reads venues, and a function
+cannot be deployed with an import that would fail in AWS.
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import hashlib
+import io
+import sys
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+PACKAGE = "lambdas"
+
+PROVIDED_BY_RUNTIME = frozenset({"boto3", "botocore"})
+"""What Lambda's Python runtimes bring beside the standard library.
+
+https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html
+"""
+
+# In the standard library of the Python that packages, perhaps, but not in that of python3.13.
+# https://docs.python.org/3/whatsnew/3.12.html#removed https://peps.python.org/pep-0594/
+_REMOVED = frozenset(
+    (
+        *("aifc", "asynchat", "asyncore", "audioop", "cgi", "cgitb", "chunk", "crypt", "distutils"),
+        *("imghdr", "imp", "lib2to3", "mailcap", "msilib", "nis", "nntplib", "ossaudiodev"),
+        *("pipes", "smtpd", "sndhdr", "spwd", "sunau", "telnetlib", "tkinter", "uu", "xdrlib"),
+    )
+)
+
+# The earliest time a zip entry can bear; the real one would change with every checkout.
+_TIMESTAMP = (1980, 1, 1, 0, 0, 0)
+
+
+class PackagingError(ValueError):
+    """A handler's code cannot be packaged; the message names file, line and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A finished zip: its bytes, and the dotted names of the modules in it, sorted."""
+
+    archive: bytes
+    modules: tuple[str, ...]
+
+    @property
+    def source_code_hash(self) -> str:
+        """The base64 SHA-256 of the zip, as Lambda's CodeSha256 and Terraform have it."""
+        return base64.b64encode(hashlib.sha256(self.archive).digest()).decode("ascii")
+
+
+def package(root: Path, handler_module: str) -> Package:
+    """Zip the import closure of a module.
+
+    `root` is the folder that holds the `lambdas` package; `handler_module` is a dotted name such
+    as `lambdas.error_notifier.handler`. Entries keep their path below `root`, are stored without
+    compression (deflate's output differs between zlib versions), sorted, and bear one fixed time
+    and mode. Raises `PackagingError` when an import is neither a module of `lambdas`, nor of the
+    standard library, nor of the runtime.
+    """
+    files = closure(root, handler_module)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for _, file in sorted(files.items()):
+            entry = zipfile.ZipInfo(file.relative_to(root).as_posix(), _TIMESTAMP)
+            entry.create_system = 3  # Unix, whatever the machine
+            entry.external_attr = 0o100644 << 16
+            archive.writestr(entry, file.read_bytes())
+    return Package(buffer.getvalue(), tuple(sorted(files)))
+
+
+def closure(root: Path, module: str) -> dict[str, Path]:
+    """Find the modules that importing `module` loads from `root`: dotted name -> file."""
+    found: dict[str, Path] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        file = _file_of(root, name)
+        if file is None:
+            raise PackagingError(
+                f"module {name} does not exist under {root}; expected "
+                f"{name.replace('.', '/')}.py. Write it, or correct the import."
+            )
+        found[name] = file
+        waiting.extend(_parents(name))
+        waiting.extend(_imports(root, name, file))
+    return found
+
+
+def _parents(name: str) -> Iterator[str]:
+    while "." in name:
+        name = name.rpartition(".")[0]
+        yield name
+
+
+def _file_of(root: Path, name: str) -> Path | None:
+    stem = root.joinpath(*name.split("."))
+    candidates = (stem / "__init__.py", stem.with_name(stem.name + ".py"))
+    return next((file for file in candidates if file.is_file()), None)
+
+
+def _imports(root: Path, name: str, file: Path) -> Iterator[str]:
+    """Yield the modules of `lambdas` that a source file imports; judge all its other imports."""
+    try:
+        tree = ast.parse(file.read_bytes(), filename=str(file))
+    except SyntaxError as error:
+        raise PackagingError(
+            f"{file}:{error.lineno} is not valid Python: {error.msg}; correct it"
+        ) from error
+    for node in _run_time_nodes(tree):
+        where = f"{file}:{getattr(node, 'lineno', 0)}"
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield from _resolve(alias.name, where)
+        elif isinstance(node, ast.ImportFrom):
+            base = _absolute(node, name, file, where)
+            yield from _resolve(base, where)
+            if _is_ours(base):
+                # `from package import x` may name a module or something the package defines.
+                names = (f"{base}.{alias.name}" for alias in node.names)
+                yield from (each for each in names if _file_of(root, each) is not None)
+        elif _is_dynamic_import(node):
+            raise PackagingError(
+                f"{where} imports by a computed name, so what it needs cannot be told from the "
+                "source; write an import statement"
+            )
+
+
+def _run_time_nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """Walk a tree without the blocks under `if TYPE_CHECKING:`, which never run."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if isinstance(node, ast.If) and _is_type_checking(node.test):
+            waiting.extend(node.orelse)
+        else:
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    return (isinstance(test, ast.Name) and test.id == "TYPE_CHECKING") or (
+        isinstance(test, ast.Attribute) and test.attr == "TYPE_CHECKING"
+    )
+
+
+def _is_dynamic_import(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Call):
+        return False
+    called = node.func
+    name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+    return name in {"__import__", "import_module", "iter_modules", "walk_packages"}
+
+
+def _absolute(node: ast.ImportFrom, name: str, file: Path, where: str) -> str:
+    if node.level == 0:
+        return node.module or ""
+    package_of = name if file.name == "__init__.py" else name.rpartition(".")[0]
+    parts = package_of.split(".")
+    if node.level > len(parts):
+        raise PackagingError(f"{where} imports from above {PACKAGE}; correct the leading dots")
+    above = parts[: len(parts) - node.level + 1]
+    return ".".join([*above, node.module] if node.module else above)
+
+
+def _is_ours(name: str) -> bool:
+    return name == PACKAGE or name.startswith(f"{PACKAGE}.")
+
+
+def _resolve(name: str, where: str) -> Iterator[str]:
+    top = name.partition(".")[0]
+    if _is_ours(name):
+        yield name
+    elif top in _REMOVED or top not in (sys.stdlib_module_names | PROVIDED_BY_RUNTIME):
+        raise PackagingError(
+            f"{where} imports {name}, which will not be there in AWS; expected a module of "
+            f"{PACKAGE}, of the standard library of python3.13, or of "
+            f"{' or '.join(sorted(PROVIDED_BY_RUNTIME))}. Remove the import."
+        )
