@@ -1,0 +1,100 @@
+"""The pipeline on this machine: `python -m local up | demo | status | down`."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+try:
+    from local import demo, pipeline, process, status
+    from local.console import Voice
+    from local.errors import LocalError
+    from local.places import Places
+    from stack.naming import SuffixError, suffix_from_environment
+    from stack.settings import SettingsError
+except ImportError as error:
+    sys.exit(
+        f"{error.name} cannot be imported by {sys.executable}.\n"
+        "Run `make setup`, then use .venv/bin/python (the make targets do)."
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; 0, 1 when messages were lost, 2 when something stood in the way."""
+    options = _parser().parse_args(arguments)
+    voice = Voice(quiet_output=getattr(options, "json", False))
+    places = Places()
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        return _run(options, voice, places)
+    except (LocalError, SettingsError, SuffixError) as error:
+        voice.console.print(f"[red]✗[/] {error!s}", markup=True, style=None)
+        return 2
+    except KeyboardInterrupt:
+        voice.warn(
+            "interrupted; what stands is recorded: run the command again, or `python -m local down`"
+        )
+        return 130
+
+
+def _run(options: argparse.Namespace, voice: Voice, places: Places) -> int:
+    if options.command == "status":
+        status.show(voice, places)
+        return 0
+    if options.command == "down":
+        pipeline.down(voice, places, [options.suffix] if options.suffix else None)
+        return 0
+    suffix = options.suffix or suffix_from_environment()
+    if options.command == "up":
+        deployment = pipeline.up(voice, places, suffix, options.port)
+        status.explain(voice, deployment)
+        return 0
+    source = options.messages or demo.Feed(options.seed, options.ticks, options.seconds)
+    outcome = demo.run(voice, places, suffix, options.port, source)
+    if options.json:
+        print(demo.as_json(outcome.counts))
+    return 1 if outcome.counts.lost else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    suffix = argparse.ArgumentParser(add_help=False)
+    suffix.add_argument("--suffix", help="the environment (default: ENVIRONMENT_SUFFIX, or dev)")
+    port = argparse.ArgumentParser(add_help=False)
+    port.add_argument(
+        "--port",
+        type=int,
+        default=process.DEFAULT_PORT,
+        help="where the embedded AWS listens (default: %(default)s; ignored while one runs)",
+    )
+    commands.add_parser("up", parents=[suffix, port], help="deploy to the embedded AWS")
+    demonstration = commands.add_parser(
+        "demo", parents=[suffix, port], help="send messages through it and account for them"
+    )
+    demonstration.add_argument(
+        "--messages",
+        type=Path,
+        help="a .jsonl file or a folder of them (default: a generated feed)",
+    )
+    demonstration.add_argument("--json", action="store_true", help="last line: the counts")
+    demonstration.add_argument("--ticks", type=int, default=1000, help="of the generated feed")
+    demonstration.add_argument(
+        "--seconds", type=float, default=900, help="time that the generated feed spans"
+    )
+    demonstration.add_argument("--seed", type=int, default=1, help="of the generated feed")
+    commands.add_parser("status", help="what stands")
+    commands.add_parser("down", parents=[suffix], help="destroy it (all environments by default)")
+    return parser
+
+
+def _as_interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,274 @@
+"""The whole pipeline on this machine: brought up, looked at, taken down.
+
+The same way as to AWS: the stack is synthesized, judged by the gate, and deployed by Terraform
+with the real AWS provider. Only the address that the provider talks to is another.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from lambdas.domain.keys import VENUES
+from local import emulator as embedded
+from local import leftovers, prerequisites, process, signing
+from local.console import Step, Voice
+from local.errors import LocalError
+from local.places import ROOT, Place, Places
+from local.surroundings import cleaned, isolated
+from local.terraform import Changes, Progress, Terraform
+from stack import naming
+from stack import settings as stack_settings
+
+OVERLAY_VARIABLE = "PIPELINE_SETTINGS"
+
+REPLAY = {"processing": {"past_window_seconds": 0}}
+"""What replaying recordings sets otherwise: a tick of any age is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One environment that stands in the emulator."""
+
+    suffix: str
+    emulator: process.Emulator
+    settings: stack_settings.Settings
+    outputs: Mapping[str, Any]
+    secrets: Mapping[str, signing.Secret]
+    terraform: Terraform
+    changes: Changes
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the emulator, with every right."""
+        return client(self.emulator, service, self.settings.project.region)
+
+
+def up(
+    voice: Voice,
+    places: Places,
+    suffix: str,
+    port: int,
+    overlay: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Deployment:
+    """Bring one environment up, or to what its configuration says now.
+
+    `overlay` holds what this run sets otherwise than stack/settings.toml. Raises `LocalError`.
+    """
+    naming.validate_suffix(suffix)
+    prerequisites.check(places, port)
+    place = places.of(suffix)
+    settings = _settings(place, overlay or {})
+    emulator = _started(voice, places, port)
+    with voice.step("synthesis") as step:
+        folder = synthesize(place, suffix)
+        step.outcome = f"{naming.stack_name(suffix)}, {_count(folder)} resources"
+    with voice.step("policies") as step:
+        step.outcome = judge(folder)
+    secrets = signing.kept(place.secrets, VENUES)
+    terraform = _terraform(places, place, emulator, settings, suffix)
+    with voice.step("terraform init") as step:
+        terraform.prepare(folder)
+        step.outcome = "the synthesized folder, unmodified"
+    with voice.step("deployment") as step:
+        changes = terraform.apply(_told(step))
+        step.outcome = "nothing to change" if changes.none else str(changes)
+    outputs = terraform.outputs()
+    return Deployment(suffix, emulator, settings, outputs, secrets, terraform, changes)
+
+
+def attach(places: Places, suffix: str, emulator: process.Emulator) -> Deployment:
+    """An environment as it stands, nothing changed."""
+    place = places.of(suffix)
+    settings = _settings(place, None)
+    terraform = _terraform(places, place, emulator, settings, suffix)
+    secrets = signing.kept(place.secrets, VENUES)
+    outputs = terraform.outputs()
+    return Deployment(suffix, emulator, settings, outputs, secrets, terraform, Changes())
+
+
+def down(voice: Voice, places: Places, suffixes: Iterable[str] | None = None) -> None:
+    """Destroy environments (all of them by default), and the emulator with the last one.
+
+    Raises `LocalError` when something is left that the design does not name.
+    """
+    emulator = process.running(places)
+    wanted = places.deployed() if suffixes is None else list(suffixes)
+    for suffix in wanted:
+        place = places.of(suffix)
+        if place.deployed and emulator is not None:
+            _destroy(voice, places, place, emulator, suffix)
+        elif place.deployed:
+            voice.warn(f"{suffix}: the embedded AWS no longer runs, what stood in it went with it")
+        else:
+            voice.say(f"{suffix}: nothing stands")
+        shutil.rmtree(place.folder)
+    if places.deployed():
+        voice.say(f"still up: {', '.join(places.deployed())}")
+        return
+    if emulator is not None:
+        with voice.step("embedded AWS") as step:
+            process.stop(places, emulator)
+            step.outcome = f"stopped (process {emulator.pid})"
+    shutil.rmtree(places.emulator, ignore_errors=True)
+    shutil.rmtree(places.home / "stacks", ignore_errors=True)
+    places.terraform_configuration.unlink(missing_ok=True)
+
+
+def client(emulator: process.Emulator, service: str, region: str) -> Any:
+    """A boto3 client of the emulator, with every right."""
+    session = boto3.session.Session(
+        embedded.ROOT_ACCESS_KEY_ID, embedded.ROOT_SECRET_ACCESS_KEY, region_name=region
+    )
+    config = Config(
+        connect_timeout=5,
+        read_timeout=60,
+        retries={"mode": "standard", "max_attempts": 3},
+        proxies={},
+    )
+    return session.client(service, endpoint_url=emulator.endpoint, config=config)
+
+
+def synthesize(place: Place, suffix: str) -> Path:
+    """Synthesize the stack in a process of its own; gives its folder."""
+    shutil.rmtree(place.synthesis, ignore_errors=True)
+    program = "import pathlib, sys, main; main.synthesize(pathlib.Path(sys.argv[1]))"
+    _python(
+        ("-c", program, str(place.synthesis)),
+        {f"TF_VAR_{naming.SUFFIX_VARIABLE}": suffix, OVERLAY_VARIABLE: str(place.overlay)},
+        "the stack does not synthesize",
+        "Mend what it names; `make synth` shows the same.",
+    )
+    return place.synthesis / "stacks" / naming.stack_name(suffix)
+
+
+def judge(folder: Path) -> str:
+    """Have the gate judge a synthesized stack; raises `LocalError` unless it passes."""
+    said = _python(
+        ("-m", "policies", str(folder), "--format", "json"),
+        {},
+        "the gate refuses the stack, so nothing was deployed",
+        f"`python -m policies {folder}` shows every finding with its remedy.",
+    )
+    verdict = json.loads(said.splitlines()[-1])
+    # Exit code 0 alone proves nothing: a gate that looked at nothing has passed nothing.
+    if verdict["verdict"] != "pass" or not verdict["checked"]:
+        raise LocalError(
+            f"the gate gave no verdict to rely on: {said[-300:]}", "Run `make gate` to see why."
+        )
+    return f"passed: {verdict['checked']} verdicts, {len(verdict['waived'])} waived with a reason"
+
+
+def _started(voice: Voice, places: Places, port: int) -> process.Emulator:
+    with places.locked(), voice.step("embedded AWS") as step:
+        emulator = process.running(places)
+        if emulator is not None and emulator.healthy():
+            step.outcome = f"already running at {emulator.endpoint}"
+            return emulator
+        if emulator is not None:
+            process.stop(places, emulator)
+        emulator = process.start(places, port)
+        step.outcome = f"{emulator.endpoint}, process {emulator.pid}"
+        return emulator
+
+
+def _destroy(
+    voice: Voice, places: Places, place: Place, emulator: process.Emulator, suffix: str
+) -> None:
+    settings = _settings(place, None)
+    terraform = _terraform(places, place, emulator, settings, suffix)
+    with voice.step("destruction") as step:
+        step.outcome = f"{suffix}: {terraform.destroy(_told(step))}"
+    with voice.step("check") as step:
+        left = leftovers.find(
+            lambda service: client(emulator, service, settings.project.region),
+            suffix,
+            [other for other in places.deployed() if other != suffix],
+        )
+        if left.unexpected or terraform.resources():
+            raise LocalError(
+                f"{suffix}: destroyed, but this is left: "
+                + ", ".join([*left.unexpected, *terraform.resources()]),
+                "Run `python -m local down` again; what stays then is a fault in the stack.",
+            )
+        step.outcome = f"{suffix}: nothing is left but {left.expected}"
+
+
+def _terraform(
+    places: Places,
+    place: Place,
+    emulator: process.Emulator,
+    settings: stack_settings.Settings,
+    suffix: str,
+) -> Terraform:
+    variables = isolated(
+        emulator.endpoint,
+        settings.project.region,
+        embedded.ROOT_ACCESS_KEY_ID,
+        embedded.ROOT_SECRET_ACCESS_KEY,
+    )
+    secrets = signing.kept(place.secrets, VENUES)
+    variables["TF_VAR_webhook_secrets"] = signing.variable(secrets)
+    variables[f"TF_VAR_{naming.SUFFIX_VARIABLE}"] = suffix
+    return Terraform(places, place, variables)
+
+
+def _settings(
+    place: Place, overlay: Mapping[str, Mapping[str, Any]] | None
+) -> stack_settings.Settings:
+    """The settings under an overlay, which is written first; None leaves what was written."""
+    if overlay is not None or not place.overlay.exists():
+        # A bucket for the state is AWS's: the local run keeps its own.
+        tables = {"state": {"s3_bucket": ""}, **(overlay or {})}
+        lines = ["# What the local run sets otherwise than stack/settings.toml."]
+        for table, values in tables.items():
+            lines += ["", f"[{table}]"]
+            lines += [f"{name} = {json.dumps(value)}" for name, value in values.items()]
+        place.overlay.write_text("\n".join(lines) + "\n")
+    before = os.environ.get(OVERLAY_VARIABLE)
+    os.environ[OVERLAY_VARIABLE] = str(place.overlay)
+    try:
+        return stack_settings.load()
+    finally:
+        if before is None:
+            del os.environ[OVERLAY_VARIABLE]
+        else:
+            os.environ[OVERLAY_VARIABLE] = before
+
+
+def _python(
+    arguments: tuple[str, ...], variables: Mapping[str, str], complaint: str, next_step: str
+) -> str:
+    completed = subprocess.run(
+        (sys.executable, *arguments),
+        cwd=ROOT,
+        env={**cleaned(os.environ), **variables},
+        capture_output=True,
+        text=True,
+    )
+    if completed.returncode:
+        said = (completed.stderr + completed.stdout).strip()
+        raise LocalError(f"{complaint}:\n{said}", next_step)
+    return completed.stdout
+
+
+def _count(folder: Path) -> int:
+    document = json.loads((folder / "cdk.tf.json").read_text())
+    return sum(len(resources) for resources in document["resource"].values())
+
+
+def _told(step: Step) -> Any:
+    def told(progress: Progress) -> None:
+        waiting = sorted(address.split(".")[0] for address in progress.under_way)
+        step.update(progress.done, progress.total or None, ", ".join(dict.fromkeys(waiting)))
+
+    return told
