@@ -1,0 +1,1 @@
+"""The judges: what the stack may be, and the gate that says so."""

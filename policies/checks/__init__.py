@@ -1,0 +1,1 @@
+"""The policies, one a file; also loadable by plain Checkov with --external-checks-dir."""

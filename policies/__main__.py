@@ -1,0 +1,48 @@
+"""``python -m policies [PATH…]``: judge what will be deployed."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from policies.gate import exit_code, judge
+from policies.reports import render
+
+SYNTHESIZE = "import sys, pathlib, main; main.synthesize(pathlib.Path(sys.argv[1]))"
+
+
+def _synthesized(folder: str) -> bool:
+    """Synthesize the project's own stack in a process of its own; say whether that worked."""
+    root = Path(__file__).resolve().parent.parent
+    done = subprocess.run(
+        [sys.executable, "-c", SYNTHESIZE, folder], cwd=root, stdout=sys.stderr, check=False
+    )
+    return done.returncode == 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Judge the paths, or without any the stack as the code now makes it; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m policies", description=__doc__)
+    parser.add_argument(
+        "paths", nargs="*", metavar="PATH", help="cdk.tf.json, stack folder, cdktf.out"
+    )
+    parser.add_argument("--format", choices=["text", "json"], default="text")
+    options = parser.parse_args(arguments)
+    if options.paths:
+        judgements = judge(options.paths)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            if not _synthesized(folder):
+                print("the stack could not be synthesized: nothing was judged", file=sys.stderr)
+                return 2
+            judgements = judge([folder])
+    for line in render(judgements, options.format):
+        print(line)
+    return exit_code(judgements)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

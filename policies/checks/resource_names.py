@@ -1,0 +1,75 @@
+"""Every name ends in the environment's suffix."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+if "." not in __name__:  # run by plain Checkov, which may start in any folder
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from policies import requirement
+from policies.model.stack import Resource, Stack
+from policies.model.wiring import NAMES
+from policies.offer import offer
+from policies.policy import ANY, Policy, Problem, shown
+
+# Types whose name is unique only inside something that bears the suffix, or that have none.
+SCOPED = {
+    "aws_api_gateway_deployment",
+    "aws_api_gateway_gateway_response",
+    "aws_api_gateway_integration",
+    "aws_api_gateway_integration_response",
+    "aws_api_gateway_method",
+    "aws_api_gateway_method_response",
+    "aws_api_gateway_method_settings",
+    "aws_api_gateway_model",
+    "aws_api_gateway_request_validator",
+    "aws_api_gateway_resource",
+    "aws_api_gateway_stage",
+    "aws_api_gateway_usage_plan_key",
+    "aws_cloudwatch_log_subscription_filter",
+    "aws_iam_role_policy",
+    "aws_iam_role_policy_attachment",
+    "aws_kms_key",
+    "aws_kms_key_policy",
+    "aws_lambda_event_source_mapping",
+    "aws_lambda_function_event_invoke_config",
+    "aws_lambda_permission",
+    "aws_sns_topic_policy",
+    "aws_sqs_queue_policy",
+}
+
+
+class ResourceNames(Policy):
+    """Without it two environments would share a resource, and one's destruction take the other's."""
+
+    id = "CKV_PRICE_16"
+    name = "Every name is {name}-${var.environmentSuffix}"
+    severity = "HIGH"
+    page = "https://docs.aws.amazon.com/whitepapers/latest/tagging-best-practices/tagging-best-practices.html"
+    fix = "End the name in -${var.environmentSuffix}, once, with nothing after it; use no prefix name."
+    applies_to = (ANY,)
+    guards = ("name", "function_name")
+
+    def judge(self, resource: Resource, stack: Stack) -> Iterator[Problem]:
+        """Demand the suffix wherever a name is unique in the account or region."""
+        for name in sorted(resource.body.names()):
+            if name.endswith("name_prefix"):
+                yield Problem(f"{name} lets AWS make up a name", "set", "absent")
+        attribute = NAMES.get(resource.type, "name")
+        value = resource.body.resolved(attribute)
+        if value is None and resource.type in SCOPED:
+            return
+        if resource.type in SCOPED and not resource.type.startswith("aws_iam"):
+            return
+        if requirement.base_name(value) is None:
+            yield Problem(
+                f"{attribute} is {shown(value)}",
+                shown(value),
+                f"{{name}}-{requirement.SUFFIX}",
+            )
+
+
+offer(ResourceNames, __name__)

@@ -1,0 +1,212 @@
+"""The gate: every policy on every resource it concerns, with a verdict for each pair or a refusal.
+
+`judge` reads documents and answers with `Judgement`s; `enforce` is what ``main.py`` calls after it
+has synthesized. Both run the policies without Checkov, whose import alone takes longer than all
+policies on all resources; ``python -m policies`` adds Checkov's own checks.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from policies import checks
+from policies.model.document import DocumentError
+from policies.model.stack import ChangeableError, Resource, Stack, UnresolvedError, load
+from policies.policy import Finding, Policy, Problem, Verdict
+
+
+class GateError(RuntimeError):
+    """The gate itself is not whole: a policy is missing, broken or there twice."""
+
+
+@dataclass(slots=True)
+class Judgement:
+    """What the gate says of one path."""
+
+    path: str
+    findings: list[Finding] = field(default_factory=list)
+    waived: list[dict[str, str]] = field(default_factory=list)
+    checked: int = 0
+
+    @property
+    def verdict(self) -> Verdict:
+        """Violated if anything is, else not judged if anything is not, else passed."""
+        found = {finding.verdict for finding in self.findings}
+        for verdict in (Verdict.VIOLATED, Verdict.UNJUDGED):
+            if verdict in found:
+                return verdict
+        return Verdict.PASSED if self.checked else Verdict.UNJUDGED
+
+
+@cache
+def policies() -> tuple[Policy, ...]:
+    """Load every policy of ``policies/checks``; `GateError` unless all of them are whole."""
+    found: list[Policy] = []
+    for module_info in pkgutil.iter_modules(checks.__path__):
+        name = f"{checks.__name__}.{module_info.name}"
+        try:
+            module = importlib.import_module(name)
+        except Exception as error:
+            raise GateError(f"{name} cannot be imported: {error!r}") from error
+        own = [
+            value
+            for value in vars(module).values()
+            if isinstance(value, type)
+            and issubclass(value, Policy)
+            and value.__module__ == module.__name__
+        ]
+        if len(own) != 1:
+            raise GateError(f"{name} defines {len(own)} policies instead of one")
+        found.append(own[0]())
+    twice = [i for i, count in Counter(policy.id for policy in found).items() if count > 1]
+    if twice or not found:
+        raise GateError(f"policy ids used twice: {twice}; policies found: {len(found)}")
+    return tuple(sorted(found, key=lambda policy: int(policy.id.rsplit("_", 1)[1])))
+
+
+def pair(policy: Policy, subject: Resource, stack: Stack) -> list[Finding]:
+    """Judge one (policy, resource) pair: no finding is the verdict "passed"."""
+
+    def finding(problem: Problem, verdict: Verdict) -> Finding:
+        address = problem.address or subject.address
+        resource = stack.resources.get(address)
+        construct = resource.construct if resource else subject.construct
+        return Finding(
+            policy.id, address, construct, verdict, problem.message, problem.found, problem.expected
+        )
+
+    findings = []
+    try:
+        for problem in policy.judge(subject, stack):
+            findings.append(finding(problem, Verdict.VIOLATED))
+    except ChangeableError as error:
+        findings.append(finding(Problem(str(error)), Verdict.VIOLATED))
+    except (UnresolvedError, DocumentError) as error:
+        findings.append(finding(Problem(f"cannot judge: {error}"), Verdict.UNJUDGED))
+    except Exception as error:
+        findings.append(finding(Problem(f"the policy crashed: {error!r}"), Verdict.UNJUDGED))
+    return findings
+
+
+def judge_stack(stack: Stack, path: str) -> Judgement:
+    """Run every policy on every resource it concerns and count the verdicts."""
+    judgement = Judgement(path)
+    for policy in policies():
+        for subject in policy.subjects(stack):
+            judgement.findings.extend(pair(policy, subject, stack))
+            judgement.checked += 1
+    return judgement
+
+
+def stack_paths(path: Path) -> list[Path]:
+    """The stack folders of a ``cdktf.out``, or the path itself.
+
+    The manifest has to name the same stacks as the folder holds: cdktf deploys by the manifest.
+    """
+    if not (path / "stacks").is_dir():
+        return [path]
+    folders = sorted(p for p in (path / "stacks").iterdir())
+    if not folders:
+        raise DocumentError(f"{path} holds no stack: nothing to judge")
+    manifest = path / "manifest.json"
+    if manifest.exists():
+        try:
+            named = json.loads(manifest.read_text())["stacks"]
+            listed = {str(Path(s["synthesizedStackPath"]).parent.name) for s in named.values()}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DocumentError(f"{manifest} is not a manifest: {error!r}") from error
+        if listed != {p.name for p in folders}:
+            raise DocumentError(
+                f"{manifest} names the stacks {sorted(listed)}, the folder holds "
+                f"{sorted(p.name for p in folders)}: remove {path} and synthesize again"
+            )
+    return folders
+
+
+def _refusal(path: str, message: str) -> Finding:
+    return Finding("GATE", path, None, Verdict.UNJUDGED, message)
+
+
+def judge(paths: Sequence[Path | str]) -> list[Judgement]:
+    """Judge documents, stack folders or ``cdktf.out`` folders: one judgement a path, never none."""
+    return [_judge_path(str(path)) for path in paths]
+
+
+def _judge_path(given: str) -> Judgement:
+    judgement = Judgement(given)
+    try:
+        path = Path(given)
+        if not path.exists():
+            raise DocumentError(f"{path} does not exist: synthesize first, or correct the path")
+        for part in stack_paths(path):
+            one = judge_stack(load(part), given)
+            judgement.findings.extend(one.findings)
+            judgement.checked += one.checked
+    except (DocumentError, GateError) as error:
+        judgement.findings.append(_refusal(given, str(error)))
+    except Exception as error:  # whatever it is, it is no pass
+        judgement.findings.append(_refusal(given, f"the gate crashed: {error!r}"))
+    if not judgement.checked and not judgement.findings:
+        judgement.findings.append(_refusal(given, "nothing was judged"))
+    return judgement
+
+
+def exit_code(judgements: Sequence[Judgement]) -> int:
+    """1 if anything is violated, else 2 if anything could not be judged, else 0."""
+    verdicts = {judgement.verdict for judgement in judgements}
+    if Verdict.VIOLATED in verdicts:
+        return 1
+    return 2 if Verdict.UNJUDGED in verdicts or not judgements else 0
+
+
+def enforce(path: Path | str) -> None:
+    """Judge what was synthesized; on anything but a pass say why on stderr and leave the program.
+
+    Exits with 1 where a policy is violated and with 2 where something could not be judged.
+    """
+    judgements = judge([path])
+    code = exit_code(judgements)
+    if code:
+        from policies.reports import text
+
+        print("\n".join(text(judgements)), file=sys.stderr)
+        raise SystemExit(code)
+
+
+def as_object(judgement: Judgement) -> dict[str, Any]:
+    """The judgement as the object that ``--format json`` prints."""
+    return {
+        "path": judgement.path,
+        "verdict": judgement.verdict.value,
+        "findings": [
+            {
+                "policy": f.policy,
+                "resource": f.resource,
+                "construct": f.construct,
+                "message": f.message,
+            }
+            for f in judgement.findings
+        ],
+        "waived": judgement.waived,
+        "checked": judgement.checked,
+    }
+
+
+def by_id() -> dict[str, Policy]:
+    """The policies by their ids."""
+    return {policy.id: policy for policy in policies()}
+
+
+def lines(judgements: Sequence[Judgement]) -> Iterator[str]:
+    """One JSON object a judgement."""
+    for judgement in judgements:
+        yield json.dumps(as_object(judgement))

@@ -1,0 +1,212 @@
+"""Reading a stack folder into raw blocks, strictly.
+
+Terraform reads every ``*.tf.json`` of a folder, lets ``override`` files replace parts of the
+others, and takes objects and arrays alike where blocks are meant. Here all of that becomes one
+list of blocks; what Terraform would read and this module would not is an error, never left out.
+
+https://developer.hashicorp.com/terraform/language/files/override
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# Top-level blocks and how many labels each carries; any other has its first key for a label.
+LABELS = {
+    "resource": 2,
+    "data": 2,
+    "ephemeral": 2,
+    "provider": 1,
+    "variable": 1,
+    "output": 1,
+    "module": 1,
+    "check": 1,
+    "terraform": 0,
+    "locals": 0,
+    "import": 0,
+    "moved": 0,
+    "removed": 0,
+}
+MAXIMUM_BYTES = 20_000_000
+
+
+class DocumentError(ValueError):
+    """The document cannot be read as Terraform would read it, so nothing can be judged."""
+
+
+@dataclass(slots=True)
+class Block:
+    """One top-level block: its kind, its labels and its body as it stands in the document."""
+
+    kind: str
+    labels: tuple[str, ...]
+    raw: dict[str, Any]
+
+    @property
+    def address(self) -> str:
+        """The name people and Terraform use for it."""
+        labels = self.labels[:]
+        return ".".join(labels) if self.kind == "resource" else ".".join((self.kind, *labels))
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in result:
+            # Terraform merges repeated keys of blocks; Python would silently keep the last.
+            raise DocumentError(f"the key {key!r} stands twice in one object: write it once")
+        result[key] = value
+    return result
+
+
+def _refuse_constant(name: str) -> Any:
+    raise DocumentError(f"{name} is no JSON number")
+
+
+def strict_json(text: str) -> Any:
+    """Parse JSON; a repeated key, NaN or Infinity, or nesting without end is a `DocumentError`."""
+    try:
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise DocumentError(f"not JSON ({error}): synthesize the stack again") from error
+    except RecursionError as error:
+        raise DocumentError("nested too deeply to be a stack") from error
+
+
+def read_json(path: Path) -> Any:
+    """Read one file with `strict_json`."""
+    try:
+        if path.stat().st_size > MAXIMUM_BYTES:
+            raise DocumentError(f"{path.name} is larger than {MAXIMUM_BYTES} bytes")
+        return strict_json(path.read_bytes().decode("utf-8"))
+    except OSError as error:
+        raise DocumentError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DocumentError(f"{path.name} is not UTF-8") from error
+
+
+def merged(raw: Any, where: str) -> dict[str, Any]:
+    """Read one body. Terraform lets an array of objects stand for one object, and null for none."""
+    if raw is None:
+        return {}
+    if isinstance(raw, dict):
+        return raw
+    if isinstance(raw, list):
+        result: dict[str, Any] = {}
+        for item in raw:
+            if item is None:
+                continue
+            if not isinstance(item, dict):
+                raise DocumentError(f"{where}: expected an object, found {json.dumps(item)[:80]}")
+            for key, value in item.items():
+                if key in result and key != "//":
+                    raise DocumentError(f"{where}: {key!r} is given twice")
+                result[key] = value
+        return result
+    raise DocumentError(f"{where}: expected an object, found {json.dumps(raw)[:80]}")
+
+
+def _labelled(
+    kind: str, raw: Any, missing: int, labels: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+    where = ".".join((kind, *labels))
+    if missing:
+        for level in raw if isinstance(raw, list) else [raw]:
+            for label, inner in merged(level, where).items():
+                if label == "//" and kind != "locals":
+                    continue
+                yield from _labelled(kind, inner, missing - 1, (*labels, label))
+    elif raw is None:
+        return
+    elif isinstance(raw, list):
+        for item in raw:
+            yield labels, merged(item, where)
+    else:
+        yield labels, merged(raw, where)
+
+
+def blocks(raw: Any, name: str) -> list[Block]:
+    """Read the top level of one file."""
+    if not isinstance(raw, dict | list):
+        raise DocumentError(f"{name}: expected an object, found {json.dumps(raw)[:80]}")
+    result = []
+    for top in raw if isinstance(raw, list) else [raw]:
+        for kind, inner in merged(top, name).items():
+            if kind == "//":
+                continue
+            # A block Terraform may know and this module does not: kept whole, to be refused.
+            for labels, body in _labelled(kind, inner, LABELS.get(kind, 0), ()):
+                result.append(Block(kind, labels, body))
+    return result
+
+
+def is_override(name: str) -> bool:
+    """Whether Terraform merges the file into the others instead of adding it."""
+    stem = name.removesuffix(".json").removesuffix(".tf")
+    return stem == "override" or stem.endswith("_override")
+
+
+def override(base: Block, over: Block) -> None:
+    """Merge an override block into the block it names, as Terraform does.
+
+    Attributes are replaced; nested blocks of one type replace all of that type, whether static or
+    dynamic; ``lifecycle``, ``required_providers`` and ``locals`` merge entry by entry.
+    """
+    for key, value in over.raw.items():
+        if key in ("lifecycle", "required_providers") and key in base.raw:
+            where = f"{base.address}.{key}"
+            base.raw[key] = {**merged(base.raw[key], where), **merged(value, where)}
+        elif key == "dynamic":
+            dynamic = merged(value, "dynamic")
+            for nested in dynamic:
+                base.raw.pop(nested, None)
+            base.raw[key] = {**merged(base.raw.get(key), "dynamic"), **dynamic}
+        elif key != "//":
+            dynamic = merged(base.raw.get("dynamic"), "dynamic")
+            if key in dynamic:
+                base.raw["dynamic"] = {n: v for n, v in dynamic.items() if n != key}
+            base.raw[key] = value
+
+
+def terraform_files(folder: Path) -> list[Path]:
+    """Every file of the folder that Terraform or OpenTofu would load as configuration."""
+    endings = (".tf", ".tf.json", ".tofu", ".tofu.json")
+    return sorted(p for p in folder.iterdir() if p.name.endswith(endings) and p.is_file())
+
+
+def read_folder(folder: Path) -> tuple[list[Block], list[str]]:
+    """Read all ``*.tf.json`` of a stack folder into blocks, overrides merged.
+
+    Returns the blocks and a sentence for each thing that could not be read or merged.
+    """
+    plain: list[Block] = []
+    overriding: list[Block] = []
+    unread: list[str] = []
+    files = terraform_files(folder)
+    if not files:
+        raise DocumentError(f"{folder} holds no .tf.json file: nothing to judge")
+    for path in files:
+        if not path.name.endswith(".tf.json"):
+            unread.append(f"{path.name} is not JSON: its content was not judged; remove it")
+            continue
+        target = overriding if is_override(path.name) else plain
+        target.extend(blocks(read_json(path), path.name))
+    for over in overriding:
+        # Providers of one name are told apart by their alias, which is not a label.
+        base = [
+            b
+            for b in plain
+            if (b.kind, b.labels, b.raw.get("alias"))
+            == (over.kind, over.labels, over.raw.get("alias"))
+        ]
+        if base:
+            for block in base:
+                override(block, over)
+        else:
+            unread.append(f"an override file changes {over.address}, which does not exist")
+            plain.append(over)
+    return plain, unread

@@ -1,0 +1,521 @@
+"""Terraform expressions as they stand in the strings of a JSON document.
+
+A string of a Terraform JSON document is a template: ``"web-${var.suffix}"``. This module reads
+templates into values that a rule can compare: plain Python values where nothing has to be known
+beyond the document, and symbols where something has. Whatever is not understood becomes
+`Unknown`, which no rule may take for an answer.
+
+Syntax: https://developer.hashicorp.com/terraform/language/syntax/json and
+https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A traversal such as ``aws_kms_key.main.arn``: `root` is what is named, `path` the rest."""
+
+    root: str
+    path: tuple[str | int, ...] = ()
+
+    def __str__(self) -> str:
+        steps = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in self.path)
+        return f"${{{self.root}{steps}}}"
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """An expression that the document alone does not resolve, with the names it mentions."""
+
+    text: str
+    roots: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """``jsonencode(value)`` where the value holds symbols."""
+
+    value: Any
+
+    def __str__(self) -> str:
+        return "${jsonencode(…)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Literal text and symbols side by side: ``web-${var.suffix}``."""
+
+    parts: tuple[Any, ...]
+
+    def __str__(self) -> str:
+        return "".join(_escape(p) if isinstance(p, str) else str(p) for p in self.parts)
+
+
+Symbol = Reference | Unknown | Encoded | Text
+# None, bool, int, float, str, list, dict or a Symbol; lists and dicts hold Values.
+Value: TypeAlias = Any
+
+
+class NotUnderstoodError(ValueError):
+    """The expression is outside of the subset that is evaluated here."""
+
+
+def _escape(text: str) -> str:
+    return text.replace("${", "$${").replace("%{", "%%{")
+
+
+def is_symbolic(value: Value) -> bool:
+    """Whether the value, or anything in it, is a symbol."""
+    if isinstance(value, Symbol):
+        return True
+    if isinstance(value, list):
+        return any(is_symbolic(item) for item in value)
+    if isinstance(value, dict):
+        return any(is_symbolic(item) for item in value.values())
+    return False
+
+
+def roots(value: Value) -> Iterator[str]:
+    """Every name the value depends on: ``var.x``, ``aws_sqs_queue.dlq``, ``data.aws_region.here``."""
+    if isinstance(value, Reference):
+        yield value.root
+    elif isinstance(value, Unknown):
+        yield from value.roots
+    elif isinstance(value, Encoded):
+        yield from roots(value.value)
+    elif isinstance(value, Text):
+        for part in value.parts:
+            yield from roots(part)
+    elif isinstance(value, list):
+        for item in value:
+            yield from roots(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from roots(item)
+
+
+def concatenate(parts: list[Value]) -> Value:
+    """Join the parts of a template as Terraform does: scalars become text, symbols stay."""
+    flat: list[Any] = []
+    for part in parts:
+        for piece in part.parts if isinstance(part, Text) else (part,):
+            if isinstance(piece, bool):
+                piece = "true" if piece else "false"
+            elif isinstance(piece, int | float):
+                piece = number_text(piece)
+            elif piece is None or isinstance(piece, list | dict):
+                raise NotUnderstoodError("a template joins only text, numbers and booleans")
+            if isinstance(piece, str) and flat and isinstance(flat[-1], str):
+                flat[-1] += piece
+            elif piece != "":
+                flat.append(piece)
+    if not flat:
+        return ""
+    if len(flat) == 1 and isinstance(flat[0], str):
+        return flat[0]
+    return Text(tuple(flat))
+
+
+def number_text(number: float) -> str:
+    """A number as Terraform writes it into text."""
+    return str(int(number)) if number == int(number) else repr(number)
+
+
+_MENTIONED = re.compile(
+    r"\b(data\.[A-Za-z_][\w-]*\.[A-Za-z_][\w-]*|[A-Za-z_][\w-]*\.[A-Za-z_][\w-]*)"
+)
+
+
+def _mentioned(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_MENTIONED.findall(text)))
+
+
+def template(text: str, scope: Mapping[str, Value] | None = None) -> Value:
+    """Read one string of the document.
+
+    `scope` gives values to the names that a ``dynamic`` block or ``for_each`` introduces. A string
+    that is one interpolation and nothing else keeps the type of its expression.
+    """
+    if "${" not in text and "%{" not in text:
+        return text
+    try:
+        parts, alone = _Template(text, scope or {}).read()
+        return parts[0] if alone else concatenate(parts)
+    except (NotUnderstoodError, RecursionError):
+        return Unknown(text, _mentioned(text))
+
+
+def lower(raw: Any, scope: Mapping[str, Value] | None = None) -> Value:
+    """Read a JSON value: every string in it, and every key of an object, is a template."""
+    if isinstance(raw, str):
+        return template(raw, scope)
+    if isinstance(raw, list):
+        return [lower(item, scope) for item in raw]
+    if isinstance(raw, dict):
+        result: dict[str, Value] = {}
+        for key, item in raw.items():
+            name = template(key, scope)
+            if not isinstance(name, str) or name in result:
+                return Unknown(json.dumps(raw), _mentioned(json.dumps(raw)))
+            result[name] = lower(item, scope)
+        return result
+    return raw
+
+
+class _Template:
+    """Splits a template into literal text and expressions."""
+
+    def __init__(self, text: str, scope: Mapping[str, Value]):
+        self.text = text
+        self.scope = scope
+
+    def read(self) -> tuple[list[Value], bool]:
+        text, parts, literal, at = self.text, [], "", 0
+        interpolations = 0
+        while at < len(text):
+            if text.startswith(("$${", "%%{"), at):
+                literal += text[at + 1 : at + 3]
+                at += 3
+            elif text.startswith("%{", at):
+                raise NotUnderstoodError("template directive")
+            elif text.startswith("${", at):
+                if text.startswith("${~", at):
+                    raise NotUnderstoodError("strip marker")
+                if literal:
+                    parts.append(literal)
+                    literal = ""
+                parser = _Parser(text, at + 2, self.scope)
+                parts.append(parser.expression())
+                parser.expect("}")
+                at = parser.after
+                interpolations += 1
+            else:
+                literal += text[at]
+                at += 1
+        if literal:
+            parts.append(literal)
+        return parts, interpolations == 1 and len(parts) == 1
+
+
+_TOKEN = re.compile(
+    r"""\s*(?:
+      (?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)
+    | (?P<name>[A-Za-z_][A-Za-z0-9_-]*)
+    | (?P<quote>")
+    | (?P<op>\.\.\.|==|!=|<=|>=|&&|\|\||=>|[-+*/%<>!?:()\[\]{},.=])
+    )""",
+    re.VERBOSE | re.ASCII,
+)
+_BINARY = [["||"], ["&&"], ["==", "!="], ["<", ">", "<=", ">="], ["+", "-"], ["*", "/", "%"]]
+
+
+class _Parser:
+    """Recursive descent over one expression, evaluated while it is read."""
+
+    def __init__(self, text: str, at: int, scope: Mapping[str, Value]):
+        self.text, self.scope, self.after = text, scope, at
+        self.kind, self.token = "", ""
+        self.advance()
+
+    def advance(self) -> None:
+        """Read the next token; `self.after` is the place behind the current one."""
+        self.start = self.after
+        match = _TOKEN.match(self.text, self.after)
+        if match is None:
+            self.kind, self.token = "end", ""
+            if self.text[self.after :].strip():
+                raise NotUnderstoodError(f"unexpected {self.text[self.after :]!r}")
+            return
+        self.kind = str(match.lastgroup)
+        self.token = match.group(self.kind)
+        self.after = match.end()
+
+    def expect(self, token: str) -> None:
+        """Require the current token without reading past it."""
+        if self.kind != "op" or self.token != token:
+            raise NotUnderstoodError(f"expected {token!r}, found {self.token!r}")
+
+    def take(self, token: str) -> bool:
+        if self.kind == "op" and self.token == token:
+            self.advance()
+            return True
+        return False
+
+    def need(self, token: str) -> None:
+        self.expect(token)
+        self.advance()
+
+    def expression(self) -> Value:
+        condition = self.binary(0)
+        if not self.take("?"):
+            return condition
+        chosen = self.expression()
+        self.need(":")
+        other = self.expression()
+        if isinstance(condition, bool):
+            return chosen if condition else other
+        return _unknown("a ? b : c", condition, chosen, other)
+
+    def binary(self, level: int) -> Value:
+        if level == len(_BINARY):
+            return self.unary()
+        left = self.binary(level + 1)
+        while self.kind == "op" and self.token in _BINARY[level]:
+            operator = self.token
+            self.advance()
+            left = _operate(operator, left, self.binary(level + 1))
+        return left
+
+    def unary(self) -> Value:
+        if self.take("-"):
+            value = self.unary()
+            return -value if _is_number(value) else _unknown("-a", value)
+        if self.take("!"):
+            value = self.unary()
+            return (not value) if isinstance(value, bool) else _unknown("!a", value)
+        return self.postfix(self.primary())
+
+    def postfix(self, value: Value) -> Value:
+        while self.kind == "op" and self.token in (".", "["):
+            step: Value
+            if self.take("."):
+                if self.kind == "name":
+                    step = self.token
+                elif self.kind == "number" and self.token.isdigit():
+                    step = int(self.token)
+                else:
+                    raise NotUnderstoodError("splat")
+                self.advance()
+            else:
+                self.need("[")
+                if self.kind == "op" and self.token == "*":
+                    raise NotUnderstoodError("splat")
+                step = self.expression()
+                self.need("]")
+            value = _step(value, step)
+        return value
+
+    def primary(self) -> Value:
+        kind, token = self.kind, self.token
+        if kind == "number":
+            self.advance()
+            return int(token) if token.isdigit() else float(token)
+        if kind == "quote":
+            return self.string()
+        if kind == "name":
+            self.advance()
+            if token in ("true", "false"):
+                return token == "true"
+            if token == "null":
+                return None
+            if self.take("("):
+                return _call(token, self.items(")"))
+            return self.scope[token] if token in self.scope else Reference(token)
+        if self.take("("):
+            value = self.expression()
+            self.need(")")
+            return value
+        if self.take("["):
+            if self.kind == "name" and self.token == "for":
+                raise NotUnderstoodError("for expression")
+            return self.items("]")
+        if self.take("{"):
+            return self.object()
+        raise NotUnderstoodError(f"unexpected {token!r}")
+
+    def items(self, end: str) -> list[Value]:
+        result: list[Value] = []
+        while not self.take(end):
+            result.append(self.expression())
+            if not self.take(","):
+                self.need(end)
+                break
+        return result
+
+    def object(self) -> dict[str, Value]:
+        result: dict[str, Value] = {}
+        while not self.take("}"):
+            if self.kind == "name":
+                if self.token == "for":
+                    raise NotUnderstoodError("for expression")
+                key: Value = self.token
+                self.advance()
+            else:
+                key = self.expression()
+            if not isinstance(key, str) or key in result:
+                raise NotUnderstoodError("object key")
+            if not self.take("="):
+                self.need(":")
+            result[key] = self.expression()
+            # Newlines may separate entries too; a template on one line has commas.
+            self.take(",")
+        return result
+
+    def string(self) -> Value:
+        """Read a quoted template; the current token is its opening quote."""
+        at, raw, parts = self.after, "", []
+        escapes = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
+        while True:
+            if at >= len(self.text):
+                raise NotUnderstoodError("unterminated string")
+            char = self.text[at]
+            if self.text.startswith(("$${", "%%{"), at):
+                raw += self.text[at + 1 : at + 3]
+                at += 3
+            elif self.text.startswith("%{", at):
+                raise NotUnderstoodError("template directive")
+            elif self.text.startswith("${", at):
+                parser = _Parser(self.text, at + 2, self.scope)
+                value = parser.expression()
+                parser.expect("}")
+                parts.extend([raw, value])
+                raw, at = "", parser.after
+            elif char == "\\":
+                escape = self.text[at + 1 : at + 2]
+                if escape in escapes:
+                    raw += escapes[escape]
+                    at += 2
+                elif escape == "u":
+                    raw += chr(int(self.text[at + 2 : at + 6], 16))
+                    at += 6
+                else:
+                    raise NotUnderstoodError("string escape")
+            elif char == '"':
+                self.after = at + 1
+                self.advance()
+                if len(parts) == 2 and parts[0] == "" and raw == "":
+                    return parts[1]
+                return concatenate([*parts, raw])
+            else:
+                raw += char
+                at += 1
+
+
+def _is_number(value: Value) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _unknown(text: str, *values: Value) -> Unknown:
+    return Unknown(f"${{{text}}} of " + ", ".join(map(str, values)), tuple(roots(list(values))))
+
+
+def _operate(operator: str, left: Value, right: Value) -> Value:
+    if is_symbolic(left) or is_symbolic(right):
+        return _unknown(f"a {operator} b", left, right)
+    if operator in ("==", "!="):
+        # Terraform compares values of unlike types as unequal: 1 == "1" and 1 == true are false.
+        equal = type(left) is type(right) or (_is_number(left) and _is_number(right))
+        return (equal and left == right) == (operator == "==")
+    if operator in ("&&", "||"):
+        if isinstance(left, bool) and isinstance(right, bool):
+            return (left and right) if operator == "&&" else (left or right)
+        raise NotUnderstoodError("logic on other than booleans")
+    if not (_is_number(left) and _is_number(right)):
+        raise NotUnderstoodError("arithmetic on other than numbers")
+    if operator in ("<", ">", "<=", ">="):
+        compared = {"<": left < right, ">": left > right, "<=": left <= right, ">=": left >= right}
+        return compared[operator]
+    if operator in ("+", "-", "*"):
+        return {"+": left + right, "-": left - right, "*": left * right}[operator]
+    if right == 0 or operator == "%":
+        raise NotUnderstoodError(operator)
+    quotient = left / right
+    return int(quotient) if quotient == int(quotient) else quotient
+
+
+def _step(value: Value, step: Value) -> Value:
+    """Follow one step of a traversal."""
+    if isinstance(value, Reference):
+        if not isinstance(step, str | int) or isinstance(step, bool):
+            return _unknown("a[b]", value, step)
+        # `aws_sqs_queue` + `dlq` names a resource; `data` + type + name a data source.
+        wanted = 2 if value.root.startswith("data.") or value.root == "data" else 1
+        if isinstance(step, str) and value.root.count(".") < wanted and not value.path:
+            return Reference(f"{value.root}.{step}")
+        return Reference(value.root, (*value.path, step))
+    if isinstance(value, Unknown | Text | Encoded):
+        return _unknown("a[b]", value, step)
+    if isinstance(value, dict) and isinstance(step, str) and step in value:
+        return value[step]
+    if isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value):
+        return value[step]
+    raise NotUnderstoodError("index")
+
+
+def _json_text(value: Value) -> str:
+    """Write JSON as Terraform's ``jsonencode`` does: keys sorted, no spaces, <, > and & escaped."""
+    text = json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _to_text(value: Value) -> str:
+    text = concatenate([value])
+    if not isinstance(text, str):
+        raise NotUnderstoodError("tostring")
+    return text
+
+
+def _to_number(value: Value) -> int | float:
+    if isinstance(value, str) and re.fullmatch(r"-?\d+", value):
+        return int(value)
+    if _is_number(value):
+        return value  # type: ignore[no-any-return]
+    raise NotUnderstoodError("tonumber")
+
+
+def _join(separator: str, items: list[Value]) -> Value:
+    joined: list[Value] = []
+    for position, item in enumerate(items):
+        joined.extend([separator, item] if position else [item])
+    return concatenate(joined)
+
+
+def _call(name: str, arguments: list[Value]) -> Value:
+    """Evaluate the few functions that a document may reasonably hold; any other is unknown."""
+    if name == "jsonencode" and len(arguments) == 1:
+        value = arguments[0]
+        return Encoded(value) if is_symbolic(value) else _json_text(value)
+    if name == "join" and len(arguments) == 2 and isinstance(arguments[1], list):
+        if isinstance(arguments[0], str):
+            return _join(arguments[0], arguments[1])
+    elif not is_symbolic(arguments):
+        try:
+            return _PURE[name](*arguments)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+            pass
+    return _unknown(f"{name}(…)", *arguments)
+
+
+def _typed(function: Any, *kinds: type) -> Any:
+    def checked(*arguments: Value) -> Value:
+        if not all(isinstance(a, kinds) and not isinstance(a, bool) for a in arguments):
+            raise TypeError
+        return function(*arguments)
+
+    return checked
+
+
+_PURE: dict[str, Any] = {
+    "tostring": _to_text,
+    "tonumber": _to_number,
+    "lower": _typed(str.lower, str),
+    "upper": _typed(str.upper, str),
+    "trimspace": _typed(str.strip, str),
+    "tolist": _typed(list, list),
+    "length": _typed(len, list, dict),
+    "concat": _typed(lambda *lists: [item for part in lists for item in part], list),
+    "max": _typed(lambda *numbers: max(numbers), int, float),
+    "min": _typed(lambda *numbers: min(numbers), int, float),
+    "merge": _typed(lambda *maps: {k: v for part in maps for k, v in part.items()}, dict),
+    "jsondecode": _typed(lambda text: json.loads(text), str),
+}
