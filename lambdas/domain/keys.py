@@ -106,7 +106,7 @@ def padded(timestamp: Decimal) -> str:
 
     Texts of keys compare as the keys do. Raises ValueError for a number that is not a key.
     """
-    if timestamp.is_finite() and timestamp >= 0 and timestamp.adjusted() < _MS_DIGITS:
+    if timestamp.is_finite() and not timestamp.is_signed() and timestamp.adjusted() < _MS_DIGITS:
         whole, _, rest = f"{timestamp:f}".partition(".")
         rest = rest.rstrip("0") if len(rest) > _REST_DIGITS else rest
         if len(rest) <= _REST_DIGITS:

@@ -64,7 +64,7 @@ class Reading:
 
 
 class UnreadableMessage(Exception):
-    """A message that is refused whole: not JSON, an unknown venue, too large, too deep.
+    """A message that is refused whole: not JSON, an unknown venue or form, too large, too deep.
 
     ``reason`` is a kebab-case code to count by, ``detail`` says what was found and expected.
     """
@@ -73,6 +73,23 @@ class UnreadableMessage(Exception):
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
+
+
+class InvalidTick(Exception):
+    """An entry that should have been a tick and is not valid; becomes a :class:`Refused`."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class NoTick(Exception):
+    """An entry that is rightly no tick (a heartbeat, a bid, a derivative); counted as ignored."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
