@@ -192,7 +192,14 @@ class PipelineStack(TerraformStack):
                 "FUTURE_WINDOW_SECONDS": str(processing.future_window_seconds),
                 "SIGNATURE_TOLERANCE_SECONDS": str(processing.signature_tolerance_seconds),
             },
-            permissions=[statements.allow("InsertPrices", ["dynamodb:PartiQLInsert"], [table.arn])],
+            # The select looks up the event behind a duplicate: the same, or a collision of keys.
+            permissions=[
+                statements.allow(
+                    "InsertPrices",
+                    ["dynamodb:PartiQLInsert", "dynamodb:PartiQLSelect"],
+                    [table.arn],
+                )
+            ],
             publishes_to=success.arn,
             success_topic_arn=success.arn,
             dead_letter_variable="DEAD_LETTER_QUEUE_URL",
