@@ -1,0 +1,1 @@
+"""price-enricher: rows that were inserted get their metrics."""
