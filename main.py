@@ -12,8 +12,9 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
-from stack import naming, settings
+from stack import naming, packaging, settings
 
 ROOT = Path(__file__).resolve().parent
 
@@ -33,18 +34,19 @@ def synthesize(outdir: Path | None = None) -> Path:
     suffix = naming.suffix_from_environment(_context().get(naming.SUFFIX_VARIABLE))
     try:
         from stack.bindings import App
-        from stack.pipeline import PipelineStack
+        from stack.pipeline import ASSETS, PipelineStack
     except ImportError as error:
         raise CannotSynthesize(
             f"CDKTF cannot be loaded: {error}. Run `make setup` and activate its environment "
             "(`source .venv/bin/activate`), or use `make`, which does."
         ) from error
-    target = outdir or Path(os.environ.get("CDKTF_OUTDIR") or ROOT / "cdktf.out")
+    target = (outdir or Path(os.environ.get("CDKTF_OUTDIR") or ROOT / "cdktf.out")).absolute()
     app = App(outdir=str(target))
     stack = PipelineStack(app, chosen, suffix, ROOT)
+    _forget_other_stacks(target, keep=naming.stack_name(suffix))
     app.synth()
     folder = target / "stacks" / naming.stack_name(suffix)
-    shutil.rmtree(folder / "assets", ignore_errors=True)
+    shutil.rmtree(folder / ASSETS, ignore_errors=True)
     for code in stack.codes.values():
         archive = folder / code.path
         archive.parent.mkdir(exist_ok=True)
@@ -52,21 +54,32 @@ def synthesize(outdir: Path | None = None) -> Path:
     return folder
 
 
-def _context() -> dict[str, str]:
+def _forget_other_stacks(target: Path, keep: str) -> None:
+    """Remove what an earlier synthesis of another suffix left: the manifest names one stack."""
+    for document in target.glob("stacks/*/cdk.tf.json"):
+        if document.parent.name != keep:
+            shutil.rmtree(document.parent)
+
+
+def _context() -> dict[str, Any]:
     """Read the context that the cdktf command hands over, else that of `cdktf.json`."""
     handed = os.environ.get("CDKTF_CONTEXT_JSON")
-    text = handed if handed else (ROOT / "cdktf.json").read_text(encoding="utf-8")
-    document = json.loads(text)
-    return document if handed else document.get("context", {})
+    source = "CDKTF_CONTEXT_JSON" if handed else "cdktf.json"
+    try:
+        document = json.loads(handed or (ROOT / "cdktf.json").read_text(encoding="utf-8"))
+        context = document if handed else document.get("context", {})
+        if not isinstance(context, dict):
+            raise TypeError(f"the context is {context!r}, expected an object")
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise CannotSynthesize(f"{source} cannot be read: {error}; correct it") from error
+    return context
 
 
 def main() -> int:
     """Synthesize and judge; return the exit code."""
-    from stack.packaging import PackagingError
-
     try:
         folder = synthesize()
-    except (settings.SettingsError, naming.SuffixError, PackagingError) as error:
+    except (settings.SettingsError, naming.SuffixError, packaging.PackagingError) as error:
         print(f"main.py: {error}", file=sys.stderr)
         return 1
     except CannotSynthesize as error:
@@ -81,7 +94,8 @@ def main() -> int:
             file=sys.stderr,
         )
         return 2
-    return gate.enforce(folder)
+    gate.enforce(folder)
+    return 0
 
 
 if __name__ == "__main__":

@@ -126,15 +126,15 @@ class WebhookApi(Construct):
                 self, id_, rest_api_id=self.api.id, parent_id=parent, path_part=path_part
             )
             parent = resource.id
+        checks = {"validate_request_parameters": True, "validate_request_body": False}
         validator = ApiGatewayRequestValidator(
             self,
             "validator",
             name=deployment.named(deployment.settings.ingress.api_name),
             rest_api_id=self.api.id,
-            validate_request_parameters=True,
-            validate_request_body=False,
+            **checks,
         )
-        parts: dict[str, tuple[Any, dict[str, Any]]] = {}
+        parts: dict[str, tuple[Any, dict[str, Any]]] = {"validator": (validator, checks)}
 
         def make(kind: Any, id_: str, attributes: dict[str, Any], **references: Any) -> None:
             part = kind(
@@ -218,7 +218,11 @@ class WebhookApi(Construct):
         # A deployment is a snapshot: it has to be made anew when, and only when, the definition
         # changes. The attributes are hashed here, before references are resolved, so an update of
         # the function alone does not count.
-        definition = {"path": _PATH, **{id_: attributes for id_, (_, attributes) in parts.items()}}
+        definition = {
+            "path": _PATH,
+            "invokes": processor.node.id,
+            **{id_: attributes for id_, (_, attributes) in parts.items()},
+        }
         frozen = json.dumps(definition, sort_keys=True).encode()
         snapshot = ApiGatewayDeployment(
             self,

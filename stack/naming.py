@@ -30,8 +30,8 @@ def validate_suffix(suffix: str, source: str = "environment suffix") -> str:
     Lower-case letters, digits and inner hyphens, 1 to 16 characters: what API Gateway, DynamoDB,
     IAM, KMS aliases, Lambda, SNS and SQS all accept, and short enough for their length limits.
     """
-    # fullmatch: `$` alone would let a trailing newline through.
-    if re.fullmatch(SUFFIX_PATTERN, suffix) is None:
+    # fullmatch: `$` alone would let a trailing newline through. A context value can be any JSON.
+    if not isinstance(suffix, str) or re.fullmatch(SUFFIX_PATTERN, suffix) is None:
         raise SuffixError(
             f"{source} is {suffix!r}; expected 1 to 16 lower-case letters, digits or inner "
             f"hyphens, for example 'dev' or 'pr-42'. Set {_SOURCES[0]} or {_SOURCES[1]} to such "

@@ -79,19 +79,19 @@ def package(root: Path, handler_module: str) -> Package:
 def closure(root: Path, module: str) -> dict[str, Path]:
     """Find the modules that importing `module` loads from `root`: dotted name -> file."""
     found: dict[str, Path] = {}
-    waiting = [module]
+    waiting = [(module, "the stack")]
     while waiting:
-        name = waiting.pop()
+        name, where = waiting.pop()
         if name in found:
             continue
         file = _file_of(root, name)
         if file is None:
             raise PackagingError(
-                f"module {name} does not exist under {root}; expected "
+                f"{where} needs the module {name}, which does not exist; expected "
                 f"{name.replace('.', '/')}.py. Write it, or correct the import."
             )
         found[name] = file
-        waiting.extend(_parents(name))
+        waiting.extend((parent, where) for parent in _parents(name))
         waiting.extend(_imports(root, name, file))
     return found
 
@@ -108,8 +108,8 @@ def _file_of(root: Path, name: str) -> Path | None:
     return next((file for file in candidates if file.is_file()), None)
 
 
-def _imports(root: Path, name: str, file: Path) -> Iterator[str]:
-    """Yield the modules of `lambdas` that a source file imports; judge all its other imports."""
+def _imports(root: Path, name: str, file: Path) -> Iterator[tuple[str, str]]:
+    """Yield the modules of `lambdas` that a source file imports, and where; judge the others."""
     try:
         tree = ast.parse(file.read_bytes(), filename=str(file))
     except SyntaxError as error:
@@ -117,7 +117,7 @@ def _imports(root: Path, name: str, file: Path) -> Iterator[str]:
             f"{file}:{error.lineno} is not valid Python: {error.msg}; correct it"
         ) from error
     for node in _run_time_nodes(tree):
-        where = f"{file}:{getattr(node, 'lineno', 0)}"
+        where = f"{file.relative_to(root)}:{getattr(node, 'lineno', 0)}"
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield from _resolve(alias.name, where)
@@ -127,7 +127,7 @@ def _imports(root: Path, name: str, file: Path) -> Iterator[str]:
             if _is_ours(base):
                 # `from package import x` may name a module or something the package defines.
                 names = (f"{base}.{alias.name}" for alias in node.names)
-                yield from (each for each in names if _file_of(root, each) is not None)
+                yield from ((each, where) for each in names if _file_of(root, each) is not None)
         elif _is_dynamic_import(node):
             raise PackagingError(
                 f"{where} imports by a computed name, so what it needs cannot be told from the "
@@ -176,10 +176,10 @@ def _is_ours(name: str) -> bool:
     return name == PACKAGE or name.startswith(f"{PACKAGE}.")
 
 
-def _resolve(name: str, where: str) -> Iterator[str]:
+def _resolve(name: str, where: str) -> Iterator[tuple[str, str]]:
     top = name.partition(".")[0]
     if _is_ours(name):
-        yield name
+        yield name, where
     elif top in _REMOVED or top not in (sys.stdlib_module_names | PROVIDED_BY_RUNTIME):
         raise PackagingError(
             f"{where} imports {name}, which will not be there in AWS; expected a module of "

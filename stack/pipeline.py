@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from stack import statements
 from stack.bindings import (
@@ -11,7 +12,6 @@ from stack.bindings import (
     DataAwsCallerIdentity,
     LocalBackend,
     S3Backend,
-    TerraformElement,
     TerraformOutput,
     TerraformStack,
     TerraformVariable,
@@ -107,7 +107,7 @@ class PipelineStack(TerraformStack):
         ):
             TerraformOutput(self, name, value=value, description=description)
 
-    def _allocate_logical_id(self, tf_element: TerraformElement) -> str:
+    def _allocate_logical_id(self, tf_element: Any) -> str:
         """Name a resource in Terraform by its place in the stack, without CDKTF's hash.
 
         `aws_lambda_function.price_enricher_function` is what people read in plans and findings.

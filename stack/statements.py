@@ -8,9 +8,6 @@ from typing import Any
 
 Statement = Mapping[str, Any]
 
-ALARMS = {"Service": "cloudwatch.amazonaws.com"}
-"""CloudWatch alarms as a principal."""
-
 
 def document(*statements: Statement) -> str:
     """Write a policy document."""
@@ -28,7 +25,7 @@ def deny_without_tls(actions: Sequence[str], resource: str) -> Statement:
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-security-best-practices.html
     """
     without_tls = {
-        "Principal": {"AWS": "*"},
+        "Principal": "*",
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
     return _statement("Deny", "RefuseWithoutTls", actions, [resource], without_tls)
@@ -37,7 +34,7 @@ def deny_without_tls(actions: Sequence[str], resource: str) -> Statement:
 def from_alarms(account: str, region: str) -> Statement:
     """The principal and condition that let in CloudWatch alarms of this account alone."""
     return {
-        "Principal": ALARMS,
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
         "Condition": {
             "StringEquals": {"aws:SourceAccount": account},
             "ArnLike": {"aws:SourceArn": f"arn:aws:cloudwatch:{region}:{account}:alarm:*"},
