@@ -1,0 +1,154 @@
+"""IAM of requests that arrive over HTTP, where MiniStack asks for another action or resource.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html
+"""
+
+import json
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+from local.emulator.authority import Denial
+from local.emulator.authority import record as keep
+from local.emulator.context import current
+from local.emulator.upstream import needs, replaces
+
+_PARTIQL_PAGE = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html"
+_PARTIQL_CALLS = {
+    "dynamodb:ExecuteStatement",
+    "dynamodb:BatchExecuteStatement",
+    "dynamodb:ExecuteTransaction",
+}
+_STATEMENT = re.compile(
+    r"""\s*(?P<verb>SELECT|INSERT|UPDATE|DELETE|EXISTS)\b
+        (?:.*?\bFROM\b|\s+INTO\b)?\s*\(?\s*
+        "?(?P<table>[A-Za-z0-9_.\-]+)"?(?:\."?(?P<index>[A-Za-z0-9_.\-]+)"?)?""",
+    re.IGNORECASE | re.VERBOSE | re.DOTALL,
+)
+_ACTIONS = {
+    "SELECT": "dynamodb:PartiQLSelect",
+    "EXISTS": "dynamodb:PartiQLSelect",
+    "INSERT": "dynamodb:PartiQLInsert",
+    "UPDATE": "dynamodb:PartiQLUpdate",
+    "DELETE": "dynamodb:PartiQLDelete",
+}
+_LOG_GROUP = re.compile(r"arn:aws[^:]*:logs:[^:]*:\d{12}:log-group:[^:]+")
+
+
+def statement_grant(statement: str) -> tuple[str, str]:
+    """The IAM action and the table (or `table/index/name`) that a PartiQL statement needs."""
+    match = _STATEMENT.match(statement)
+    if match is None:
+        return "dynamodb:PartiQLSelect", "*"
+    table = match["table"] + (f"/index/{match['index']}" if match["index"] else "")
+    return _ACTIONS[match["verb"].upper()], table
+
+
+def _statements(body: dict[str, Any]) -> list[str]:
+    if "Statement" in body:
+        return [str(body["Statement"])]
+    listed = body.get("Statements") or body.get("TransactStatements") or []
+    return [str(one.get("Statement", "")) for one in listed]
+
+
+needs("core.iam_actions:extract_iam_action", "service method path headers body query_params")
+
+
+@replaces(
+    "core.iam_actions:extract_iam_action",
+    "service method path headers body query_params",
+    _PARTIQL_PAGE,
+)
+def request_action(
+    original: Callable[..., Any],
+    service: str,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    body: bytes,
+    query_params: dict[str, Any],
+) -> Any:
+    """Note what the permission check of this request needs to know of its body."""
+    action = original(service, method, path, headers, body, query_params)
+    if action in _PARTIQL_CALLS or service in ("logs", "dynamodbstreams"):
+        current().body = body
+    return action
+
+
+@replaces(
+    "core.iam_evaluator:enforce",
+    "access_key_id iam_action service region resource_arn service_context",
+    _PARTIQL_PAGE,
+)
+def enforce(
+    original: Callable[..., Any],
+    access_key_id: str,
+    iam_action: str,
+    service: str,
+    region: str,
+    resource_arn: str = "*",
+    service_context: dict[str, Any] | None = None,
+) -> Any:
+    """Judge the actions and resources that AWS judges for this request."""
+    from local.emulator.upstream import module
+
+    def ask(action: str, resource: str) -> Any:
+        return original(
+            access_key_id,
+            action,
+            service,
+            region,
+            resource_arn=resource,
+            service_context=service_context,
+        )
+
+    body = current().body
+    if iam_action in _PARTIQL_CALLS and body is not None:
+        account = module("core.responses").get_account_id()
+        prefix = f"arn:aws:dynamodb:{region}:{account}:table/"
+        grants = dict.fromkeys(map(statement_grant, _statements(json.loads(body))))
+        for action, table in grants:
+            denied = ask(action, table if table == "*" else prefix + table)
+            if denied:
+                # The answer names the action that AWS names.
+                current().notes.update(action=action, resource=prefix + table)
+                return denied
+        return None if grants else ask(iam_action, resource_arn)
+    if service == "dynamodbstreams" and resource_arn == "*" and body:
+        found = json.loads(body)
+        arn = found.get("StreamArn") or _stream_of_iterator(found.get("ShardIterator", ""))
+        return ask(iam_action, arn or resource_arn)
+    if service == "logs" and _LOG_GROUP.fullmatch(resource_arn):
+        stream = json.loads(body or b"{}").get("logStreamName", "") if body else ""
+        return ask(iam_action, f"{resource_arn}:log-stream:{stream}")
+    return ask(iam_action, resource_arn)
+
+
+def _stream_of_iterator(iterator: str) -> str | None:
+    found = re.search(r"arn:aws[^:]*:dynamodb:[^|]+/stream/[^|]+", iterator)
+    return found.group(0) if found else None
+
+
+@replaces(
+    "core.iam_actions:access_denied_response",
+    "service action principal_arn request_id error_code message headers resource_arn explicit_deny "
+    "resource_policy_arn",
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html",
+)
+def denied_response(
+    original: Callable[..., Any],
+    service: str,
+    action: str,
+    principal_arn: str,
+    request_id: str,
+    **options: Any,
+) -> Any:
+    """Name the action and resource that were refused, and keep the refusal."""
+    notes = current().notes
+    action = notes.get("action", action)
+    options["resource_arn"] = notes.get("resource", options.get("resource_arn", "*"))
+    keep(Denial(principal_arn, action, str(options["resource_arn"]), time.time(), service))
+    return original(service, action, principal_arn, request_id, **options)

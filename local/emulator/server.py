@@ -1,0 +1,201 @@
+"""The HTTP server: MiniStack's application with control, faults and counters in front of it."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import signal
+import time
+import urllib.parse
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from local.emulator import (
+    MINISTACK_VERSION,
+    authority,
+    clock,
+    context,
+    faults,
+    invocations,
+    streams,
+)
+from local.emulator.environments import POOL
+from local.emulator.functions import SLOTS
+from local.emulator.upstream import module, needs
+
+needs("app:app", "scope receive send")
+needs("core.router:detect_service", "method path headers query_params")
+needs("core.router:extract_access_key_id", "headers query_params")
+needs("services.sts:_sessions")
+
+_log = logging.getLogger("local.emulator.server")
+_MARK = "/_local/"
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer control requests, let faults strike, hand the rest to MiniStack."""
+    if scope["type"] != "http":
+        await module("app").app(scope, receive, send)
+    elif scope["path"].startswith(_MARK):
+        await _control(scope, receive, send)
+    else:
+        await _serve(scope, receive, send)
+
+
+async def _serve(scope: Scope, receive: Receive, send: Send) -> None:
+    request = context.begin()
+    if not any(name == b"x-forwarded-proto" for name, _ in scope["headers"]):
+        # The loopback stands for TLS; a sender shows a plain connection by this header.
+        scope = {**scope, "headers": [*scope["headers"], (b"x-forwarded-proto", b"https")]}
+    service, operation, principal = _named(scope)
+    began = time.monotonic()
+    status = 500
+
+    async def answer(message: dict[str, Any]) -> None:
+        nonlocal status
+        if message["type"] == "http.response.start":
+            status = message["status"]
+            if request.request_id:
+                # Lambda answers with the request id that the function sees.
+                name = b"x-amzn-requestid"
+                kept = [h for h in message.get("headers", []) if h[0].lower() != name]
+                message = {**message, "headers": [*kept, (name, request.request_id.encode())]}
+        await send(message)
+
+    try:
+        struck = await faults.strike(service, operation, principal)
+        if struck is not None:
+            await _drain(receive)
+            await _answer(answer, *struck)
+        else:
+            await module("app").app(scope, receive, answer)
+    finally:
+        if service:
+            faults.note(service, operation, principal, status, began)
+
+
+async def _drain(receive: Receive) -> bytes:
+    parts = []
+    while True:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+async def _answer(send: Send, status: int, headers: dict[str, str], body: bytes) -> None:
+    listed = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    listed.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": listed})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _named(scope: Scope) -> tuple[str, str, str]:
+    """Service, operation and the caller's role (empty for root) of a request, by its headers."""
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    authorization = headers.get("authorization", "")
+    _, _, credential = authorization.partition("Credential=")
+    parts = credential.split(",", 1)[0].split("/")
+    if len(parts) < 5:
+        return (
+            ("execute-api", scope["method"], "") if "execute-api" in scope["path"] else ("", "", "")
+        )
+    key, service = parts[0], parts[3]
+    operation = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
+    if not operation and service == "lambda":
+        operation = (
+            "Invoke" if scope["path"].rstrip("/").endswith("/invocations") else scope["method"]
+        )
+    operation = operation or headers.get("x-local-operation", "") or scope["method"]
+    session = module("services.sts")._sessions.get(key) or {}
+    arn = session.get("Arn", "")
+    return service, operation, arn.split("/")[1] if ":assumed-role/" in arn else ""
+
+
+async def _control(scope: Scope, receive: Receive, send: Send) -> None:
+    """`/_local/…`: health, state, faults, calls, denials, time scale."""
+    path = scope["path"].removeprefix(_MARK).strip("/")
+    body = await _drain(receive)
+    query = dict(urllib.parse.parse_qsl(scope.get("query_string", b"").decode()))
+    try:
+        document = json.loads(body) if body else {}
+        status, found = 200, _handle(scope["method"], path, document, query)
+    except (ValueError, TypeError) as error:
+        status, found = 400, {"error": str(error)}
+    if found is None:
+        status, found = 404, {"error": f"{scope['method']} /_local/{path} is not known"}
+    headers = {"Content-Type": "application/json"}
+    await _answer(send, status, headers, json.dumps(found, indent=1).encode())
+
+
+def _handle(method: str, path: str, document: Any, query: dict[str, str]) -> Any:
+    if (method, path) == ("GET", "health"):
+        return {"status": "ready", "ministack": MINISTACK_VERSION, "time_scale": clock.scale()}
+    if (method, path) == ("GET", "state"):
+        return {
+            "time_scale": clock.scale(),
+            "running": {arn.split(":")[6]: count for arn, count in SLOTS.running().items()},
+            "waiting": invocations.waiting(),
+            "stream_backlog": streams.backlog(),
+            "processes": POOL.processes(),
+        }
+    if path == "time-scale":
+        if method == "PUT":
+            clock.set_scale(float(document["scale"]))
+        return {"time_scale": clock.scale()}
+    if path == "faults":
+        if method == "POST":
+            return {"id": faults.add(document).id}
+        if method == "DELETE":
+            faults.remove(int(query["id"]) if "id" in query else None)
+        return {"faults": faults.listed()}
+    if path == "calls":
+        if method == "DELETE":
+            faults.forget_calls()
+        return {"calls": faults.counted()}
+    if path == "denials":
+        if method == "DELETE":
+            authority.forget_denials()
+        return {"denials": authority.denials()}
+    return None
+
+
+async def _reap() -> None:
+    while True:
+        await asyncio.sleep(30)
+        await asyncio.to_thread(POOL.reap)
+
+
+async def serve(host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT; then end the functions' processes."""
+    from hypercorn.asyncio import serve as hypercorn_serve
+    from hypercorn.config import Config
+
+    config = Config()
+    config.bind = [f"{host}:{port}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 2
+    config.accesslog = None
+    config.errorlog = logging.getLogger("hypercorn.error")
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    reaper = asyncio.create_task(_reap())
+
+    async def stop() -> None:
+        await stopped.wait()
+        _log.info("stopping")
+        streams.stop()
+
+    try:
+        await hypercorn_serve(application, config, shutdown_trigger=stop)  # type: ignore[arg-type]
+    finally:
+        reaper.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await reaper
+        await asyncio.to_thread(POOL.close)
