@@ -30,7 +30,6 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -68,8 +67,7 @@ class PartiqlClient(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Inserted:
+class Inserted(NamedTuple):
     """What became of the ticks: how many were stored, how many were known, which were refused."""
 
     stored: int
@@ -110,7 +108,7 @@ class PriceInserts:
         when ticks stay unwritten for a reason that may pass; the same call, made again, stores
         those and counts the others as duplicates.
         """
-        run = _Run(len(ticks), remaining_ms, min(RESERVE_MS, remaining_ms() // 2))
+        run = _Run(len(ticks), remaining_ms)
         rows = _distinct(ticks, run)
         rounds = 0
         while rows:
@@ -218,18 +216,18 @@ class _Answer(NamedTuple):
     item: Mapping[str, Mapping[str, str]] | None = None
 
 
-@dataclass(slots=True)
 class _Run:
     """One call of `insert`: what is settled so far and how much time there is."""
 
-    ticks: int
-    remaining_ms: Callable[[], int]
-    reserve_ms: int
-    calls: int = 0
-    stored: int = 0
-    duplicates: int = 0
-    refused: list[Refused] = field(default_factory=list)
-    troubles: Counter[str] = field(default_factory=Counter)
+    def __init__(self, ticks: int, remaining_ms: Callable[[], int]) -> None:
+        self.ticks = ticks
+        self.remaining_ms = remaining_ms
+        self.reserve_ms = min(RESERVE_MS, remaining_ms() // 2)
+        self.calls = 0
+        self.stored = 0
+        self.duplicates = 0
+        self.refused: list[Refused] = []
+        self.troubles: Counter[str] = Counter()
 
     def require(self, seconds: float) -> None:
         """Raise when a pause of `seconds` would leave too little time; the first call may go."""

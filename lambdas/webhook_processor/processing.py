@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lambdas import exchanges
 from lambdas.adapters.dead_letters import DeadLetters
@@ -16,16 +16,14 @@ from lambdas.domain.ticks import Limits, Refused, UnreadableMessage
 from lambdas.webhook_processor.webhook import MalformedEvent, Webhook, decode
 
 
-@dataclass(frozen=True, slots=True)
-class Processed:
+class Processed(NamedTuple):
     """One event's outcome, and the webhook it was (None for an event that carries none)."""
 
     outcome: Outcome
     webhook: Webhook | None
 
 
-@dataclass(frozen=True, slots=True)
-class Processor:
+class Processor(NamedTuple):
     """Everything that the processing of webhooks depends on.
 
     `dead_letters` is called for only when something is refused: most containers never make an SQS

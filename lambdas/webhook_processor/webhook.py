@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambdas.domain.keys import MAXIMUM_EVENT_MS
 
@@ -17,8 +16,7 @@ class MalformedEvent(ValueError):
     """The event is not one that this function is made for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Webhook:
+class Webhook(NamedTuple):
     """One webhook as it arrived.
 
     `exchange` is the path parameter, `body` the raw bytes, `received_at` API Gateway's receive

@@ -386,4 +386,5 @@ def test_the_default_scheme_is_standard_webhooks_and_padding_is_optional() -> No
         verifiers(json.dumps({"okx": {"secrets": [secret]}}), VENUES)["okx"]
         for secret in ("whsec_YWI=", "YWI")
     )
-    assert with_padding == without == Verifier("standard-webhooks", (b"ab",))
+    assert with_padding.scheme == without.scheme == "standard-webhooks"
+    assert with_padding._keys == without._keys == (b"ab",)
