@@ -58,7 +58,12 @@ class Voice:
             TimeElapsedColumn(),
             TextColumn("[dim]{task.fields[detail]}"),
         )
-        progress = Progress(*columns, console=self.console, transient=True)
+        progress = Progress(
+            *columns,
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        )
         progress.add_task(name, total=None, detail="")
         if not self.console.is_terminal:
             self.console.print(f"  {name} ...")

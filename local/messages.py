@@ -79,9 +79,9 @@ def cut(line: bytes, origin: str) -> Message:
     missing = [key for key in ("exchange", "message") if key not in members]
     if missing:
         raise ValueError(f'expected "exchange" and "message"; found no "{missing[0]}"')
-    exchange = json.loads(members["exchange"], parse_int=str)
-    if not isinstance(exchange, str) or not exchange:
+    if not members["exchange"].startswith('"') or members["exchange"] == '""':
         raise ValueError(f'"exchange" is {members["exchange"]}; expected a venue\'s name')
+    exchange: str = json.loads(members["exchange"])
     exchange.encode()  # a lone surrogate cannot be part of a URL
     return Message(exchange, members["message"].encode(), origin)
 

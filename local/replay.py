@@ -46,7 +46,7 @@ class Sent:
 
 @dataclass(slots=True)
 class Webhook:
-    """The webhook of one environment: its address, the API key, and what each venue signs with."""
+    """The webhook of one environment: the address below which each venue has its own, the API key, and what each venue signs with."""
 
     url: str
     api_key: str
@@ -103,7 +103,7 @@ class Webhook:
         return status, text
 
     def _send(self, message: Message, headers: Mapping[str, str]) -> tuple[int, str]:
-        target = urlsplit(self.url.replace("{exchange}", quote(message.exchange, safe="")))
+        target = urlsplit(f"{self.url}/{quote(message.exchange, safe='')}")
         connection = getattr(self._threads, "connection", None)
         if connection is None:
             kind = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}

@@ -63,6 +63,7 @@ def variable(known: Mapping[str, Secret]) -> str:
     return json.dumps(
         {venue: {"scheme": each.scheme, "secrets": [each.text]} for venue, each in known.items()},
         sort_keys=True,
+        separators=(",", ":"),
     )
 
 
