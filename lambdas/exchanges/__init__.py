@@ -26,15 +26,36 @@ from lambdas.domain.ticks import (
     Tick,
     UnreadableMessage,
 )
-from lambdas.exchanges import binance, coinbase_exchange, generic, kraken
+from lambdas.exchanges import (
+    binance,
+    bitstamp,
+    bybit,
+    coinbase_advanced,
+    coinbase_exchange,
+    gate,
+    gemini,
+    generic,
+    htx,
+    kraken,
+    kucoin,
+    okx,
+)
 
 Parts = Callable[[object], Iterator[Part]]
 
 VENUES: dict[str, Parts] = {
     "binance": binance.parts,
+    "bitstamp": bitstamp.parts,
+    "bybit": bybit.parts,
+    "coinbase_advanced": coinbase_advanced.parts,
     "coinbase_exchange": coinbase_exchange.parts,
-    "kraken": kraken.parts,
+    "gate": gate.parts,
+    "gemini": gemini.parts,
     "generic": generic.parts,
+    "htx": htx.parts,
+    "kraken": kraken.parts,
+    "kucoin": kucoin.parts,
+    "okx": okx.parts,
 }
 """What reads each venue's messages, by the name the webhook's path carries."""
 
