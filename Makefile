@@ -2,15 +2,18 @@
 
 PYTHON3 ?= python3
 export PYTHON
-SUFFIX ?= dev
-export TF_VAR_environmentSuffix ?= $(SUFFIX)
+
+# Without SUFFIX the environment decides (TF_VAR_environmentSuffix, ENVIRONMENT_SUFFIX), else dev.
+ifdef SUFFIX
+export TF_VAR_environmentSuffix := $(SUFFIX)
+endif
 
 # The environment's commands first, so that cdktf.json's `python3 main.py` finds its packages.
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/cdktf-cli:$(PATH)
 ENVIRONMENT_PYTHON := $(CURDIR)/.venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cdktf demo up down status test lint gate synth catalogue clean
+.PHONY: help setup setup-cdktf demo up down status test lint gate synth deploy destroy clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 16
@@ -22,10 +25,10 @@ setup-cdktf:  ## the same, and install the cdktf command from npm (.tools)
 	@$(PYTHON3) local/bootstrap.py --cdktf-cli
 
 demo: setup  ## run the whole pipeline here: make demo [MESSAGES=file or folder] [SUFFIX=dev]
-	@$(ENVIRONMENT_PYTHON) -m local demo --suffix $(SUFFIX) $(if $(MESSAGES),--messages "$(MESSAGES)")
+	@$(ENVIRONMENT_PYTHON) -m local demo $(if $(MESSAGES),--messages "$(MESSAGES)")
 
 up: setup  ## start the embedded AWS and deploy to it
-	@$(ENVIRONMENT_PYTHON) -m local up --suffix $(SUFFIX)
+	@$(ENVIRONMENT_PYTHON) -m local up
 
 down: setup  ## destroy what `up` made and stop the embedded AWS
 	@$(ENVIRONMENT_PYTHON) -m local down
@@ -46,6 +49,14 @@ gate: setup  ## judge the stack with every view that this machine can show
 
 synth: setup  ## write cdktf.out, judged
 	@$(ENVIRONMENT_PYTHON) main.py
+
+deploy: setup-cdktf  ## deploy to AWS: make deploy SUFFIX=dev
+	@$(ENVIRONMENT_PYTHON) -m client preflight
+	@$(ENVIRONMENT_PYTHON) -m policies
+	@cdktf deploy $(CDKTF_ARGUMENTS)
+
+destroy: setup-cdktf  ## remove it from AWS again: make destroy SUFFIX=dev
+	@cdktf destroy $(CDKTF_ARGUMENTS)
 
 clean:  ## remove what the commands wrote, not the environments
 	rm -rf .local .build cdktf.out .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -20,7 +20,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stack import settings as pipeline_settings
-from stack.naming import named, validate_suffix
+from stack.naming import named, suffix_from_environment, validate_suffix
 
 OLDEST_TERRAFORM = (1, 5)
 SECRETS_VARIABLE = "TF_VAR_webhook_secrets"
@@ -45,14 +45,15 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "preflight", help="look whether a deployment to AWS can succeed, changing nothing"
     )
-    parser.add_argument("--suffix", help="the environment to deploy; default: the settings' own")
+    parser.add_argument("--suffix", help="the environment to deploy (default: the environment's)")
     return parser
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print one line a check; 0 when nothing is short, 1 otherwise."""
     settings = pipeline_settings.load()
-    suffix = validate_suffix(arguments.suffix or settings.project.default_suffix, "--suffix")
+    given: str | None = arguments.suffix
+    suffix = validate_suffix(given, "--suffix") if given else suffix_from_environment()
     region = settings.project.region
     session = boto3.Session(region_name=region)
     short = 0
