@@ -168,10 +168,11 @@ def exit_code(judgements: Sequence[Judgement]) -> int:
     return 2 if Verdict.UNJUDGED in verdicts or not judgements else 0
 
 
-def enforce(path: Path | str) -> None:
+def enforce(path: Path | str) -> int:
     """Judge what was synthesized; on anything but a pass say why on stderr and leave the program.
 
-    Exits with 1 where a policy is violated and with 2 where something could not be judged.
+    Exits with 1 where a policy is violated and with 2 where something could not be judged; raised,
+    so that a caller who forgets to look at the answer stops too. Returns 0.
     """
     judgements = judge([path])
     code = exit_code(judgements)
@@ -180,6 +181,7 @@ def enforce(path: Path | str) -> None:
 
         print("\n".join(text(judgements)), file=sys.stderr)
         raise SystemExit(code)
+    return 0
 
 
 def as_object(judgement: Judgement) -> dict[str, Any]:

@@ -22,13 +22,8 @@ def offer(policy: type[Policy], module: str) -> None:
 
 
 @lru_cache(maxsize=8)
-def _stack(path: str, modified: float) -> Stack:
+def _stack(path: str, _modified: float) -> Stack:
     return load(Path(path))
-
-
-def _document(scanned: str) -> Stack:
-    path = Path(scanned)
-    return _stack(scanned, path.stat().st_mtime)
 
 
 def _register(policy: Policy) -> None:
@@ -38,32 +33,30 @@ def _register(policy: Policy) -> None:
 
     from policies.gate import pair
 
+    # Checkov knows no subject "document": what concerns all of it hangs on the provider.
     whole = policy.applies_to == (DOCUMENT,)
 
     def run(
-        check: Any, scanned_file: str, entity_configuration: Any, entity_name: str,
-        entity_type: str, skip_info: Any,
-    ) -> dict[str, Any]:  # fmt: skip
-        # Inline skips are ignored on purpose: our own policies cannot be waived.
-        stack = _document(scanned_file)
-        if whole:
-            subject = stack.pseudo
-        else:
-            subject = stack.resources[f"{entity_type}.{entity_name}"]
+        check: Any, scanned_file: str, _conf: Any, name: str, type_: str, _skip: Any
+    ) -> dict[str, Any]:
+        """Judge with the gate's own rule; inline skips do not count."""
+        stack = _stack(scanned_file, Path(scanned_file).stat().st_mtime)
+        subject = stack.pseudo if whole else stack.resources[f"{type_}.{name}"]
         findings = pair(policy, subject, stack)
         check.details = [finding.message for finding in findings]
         result = CheckResult.FAILED if findings else CheckResult.PASSED
         return {"result": result, "evaluated_keys": []}
 
-    base = BaseProviderCheck if whole else BaseResourceCheck
-    scope = "supported_provider" if whole else "supported_resources"
+    def unused(_check: Any, _conf: Any) -> Any:
+        return CheckResult.UNKNOWN
+
     kinds = ["aws"] if whole else ["*" if t == ANY else t for t in policy.applies_to]
-    method = "scan_provider_conf" if whole else "scan_resource_conf"
-    check = type(
-        policy.__class__.__name__,
-        (base,),
-        {"run": run, method: lambda self, conf: CheckResult.UNKNOWN},
+    base, scope, scan = (
+        (BaseProviderCheck, "supported_provider", "scan_provider_conf")
+        if whole
+        else (BaseResourceCheck, "supported_resources", "scan_resource_conf")
     )
+    check = type(type(policy).__name__, (base,), {"run": run, scan: unused})
     check(
         name=policy.name,
         id=policy.id,

@@ -21,7 +21,7 @@ ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z0-9]+", re.ASCII)
 
 
 class IamActions(Policy):
-    """Actions are spelled out, in Allow and in Deny, in identity, trust, key and resource policies."""
+    """Actions are spelled out: in Allow and Deny, identity, trust, key and resource policies."""
 
     id = "CKV_PRICE_12"
     name = "No wildcard in any action of any policy"
@@ -45,8 +45,8 @@ class IamActions(Policy):
             for statement in policy.document.statements:
                 if statement.not_actions:
                     yield Problem(
-                        f"{policy.attribute} uses NotAction {shown(statement.not_actions)}: it means "
-                        "every action but these",
+                        f"{policy.attribute} uses NotAction {shown(statement.not_actions)}: "
+                        "it means every action but these",
                         "NotAction",
                         "Action",
                     )

@@ -43,12 +43,12 @@ SCOPED = {
 
 
 class ResourceNames(Policy):
-    """Without it two environments would share a resource, and one's destruction take the other's."""
+    """Without it two environments share a resource, and one's destruction takes the other's."""
 
     id = "CKV_PRICE_16"
     name = "Every name is {name}-${var.environmentSuffix}"
     severity = "HIGH"
-    page = "https://docs.aws.amazon.com/whitepapers/latest/tagging-best-practices/tagging-best-practices.html"
+    page = "https://developer.hashicorp.com/terraform/language/values/variables"
     fix = "End the name in -${var.environmentSuffix}, once, with nothing after it; use no prefix name."
     applies_to = (ANY,)
     guards = ("name", "function_name")

@@ -17,7 +17,7 @@ from policies.policy import Policy, Problem, require, require_absent, shown
 
 
 class TableLayout(Policy):
-    """Keys ``symbol`` (S) and ``timestamp`` (N), a stream of the new rows, the service's own key."""
+    """Keys ``symbol`` (S) and ``timestamp`` (N), a stream of new rows, the service's own key."""
 
     id = "CKV_PRICE_11"
     name = "The table's keys are symbol and timestamp, its stream carries new images"
@@ -50,8 +50,8 @@ class TableLayout(Policy):
         yield from require(body, "stream_enabled", True)
         if body.literal("stream_view_type") not in ("NEW_IMAGE", "NEW_AND_OLD_IMAGES"):
             yield Problem(
-                f"stream_view_type is {shown(body.literal('stream_view_type'))}: without new images "
-                "the enricher sees no row"
+                f"stream_view_type is {shown(body.literal('stream_view_type'))}: without new "
+                "images the enricher sees no row"
             )
         for name in ("ttl", "local_secondary_index", "import_table"):
             yield from require_absent(body, name, "the pipeline needs none")

@@ -86,7 +86,7 @@ def is_symbolic(value: Value) -> bool:
 
 
 def roots(value: Value) -> Iterator[str]:
-    """Every name the value depends on: ``var.x``, ``aws_sqs_queue.dlq``, ``data.aws_region.here``."""
+    """Every name the value depends on: ``var.x``, ``aws_sqs_queue.dlq``, ``data.aws_region.a``."""
     if isinstance(value, Reference):
         yield value.root
     elif isinstance(value, Unknown):

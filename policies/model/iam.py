@@ -47,7 +47,7 @@ class Statement:
     @property
     def denies(self) -> bool:
         """Whether the statement takes rights away."""
-        return self.effect == "Deny"
+        return bool(self.effect == "Deny")
 
 
 @dataclass(slots=True)
@@ -96,9 +96,9 @@ def parse(value: Value, stack: Stack) -> Document:
         return _document(value.value)
     if isinstance(value, Reference):
         source = stack.resources.get(value.root)
-        if source is not None and source.type == "aws_iam_policy_document":
-            if value.path == ("json",):
-                return from_data_source(source)
+        is_document = source is not None and source.type == "aws_iam_policy_document"
+        if source is not None and is_document and value.path == ("json",):
+            return from_data_source(source)
         resolved = stack.resolve(value)
         if resolved != value:
             return parse(resolved, stack)

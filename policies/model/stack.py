@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,15 @@ class Resource:
         return {str(n).removeprefix("${").removesuffix("}") for n in names}
 
 
+class Given(Enum):
+    """What the gate was handed, which decides what belongs to the judgement."""
+
+    FOLDER = "a stack folder: every file in it, and its packages"
+    IN_FOLDER = "a cdk.tf.json: what Terraform reads beside it, and its packages"
+    BARE = "a cdk.tf.json without packages beside it: the document"
+    ALONE = "a document of another name: itself"
+
+
 @dataclass(slots=True)
 class Trouble:
     """Something about the form of the document that a policy has to report."""
@@ -154,9 +164,9 @@ class Trouble:
 class Stack:
     """All of one stack folder, or of one document."""
 
-    def __init__(self, content: list[Block], folder: Path, unread: list[str], bare: bool):
+    def __init__(self, content: list[Block], folder: Path, unread: list[str], given: Given):
         self.folder = folder
-        self.bare = bare  # a document alone: its packages are not beside it
+        self.given = given
         self.unread = unread
         self.content = content
         self.answers: dict[tuple[str, str], Value] = {}
@@ -330,19 +340,16 @@ def load(path: Path) -> Stack:
     """
     if path.is_dir():
         content, unread = read_folder(path)
-        return _checked(Stack(content, path, unread, bare=False), path)
-    if not path.exists():
-        raise DocumentError(
-            f"{path} does not exist: give a cdk.tf.json, a stack folder or cdktf.out"
-        )
-    if path.name == "cdk.tf.json":
+        stack = Stack(content, path, unread, Given.FOLDER)
+    elif not path.exists():
+        raise DocumentError(f"{path} does not exist: give a cdk.tf.json, a folder or cdktf.out")
+    elif path.name == "cdk.tf.json":
         content, unread = read_folder(path.parent)
-        bare = not any(p.is_dir() for p in path.parent.iterdir())
-        return _checked(Stack(content, path.parent, unread, bare), path)
-    return _checked(Stack(blocks(read_json(path), path.name), path.parent, [], bare=True), path)
-
-
-def _checked(stack: Stack, path: Path) -> Stack:
+        bare = not (path.parent / "assets").exists()
+        stack = Stack(content, path.parent, unread, Given.BARE if bare else Given.IN_FOLDER)
+    else:
+        content = blocks(read_json(path), path.name)
+        stack = Stack(content, path.parent, [], Given.ALONE)
     if not stack.resources:
         raise DocumentError(f"{path} defines no resource: nothing to judge")
     return stack

@@ -1,0 +1,54 @@
+"""What has to exist first is waited for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+if "." not in __name__:  # run by plain Checkov, which may start in any folder
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from policies.model.stack import Resource, Stack
+from policies.model.wiring import function_of, role_of
+from policies.offer import offer
+from policies.policy import Policy, Problem
+
+
+class CreationOrder(Policy):
+    """Lambda checks rights when it is told of a queue, topic or stream, not when it uses them."""
+
+    id = "CKV_PRICE_42"
+    name = "Function, invocation settings and stream mapping wait for the role's policy"
+    severity = "MEDIUM"
+    page = "https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/lambda_function_event_invoke_config"
+    fix = "Name the role's policy in depends_on."
+    applies_to = (
+        "aws_lambda_function",
+        "aws_lambda_function_event_invoke_config",
+        "aws_lambda_event_source_mapping",
+    )
+    guards = ("depends_on", "role")
+
+    def judge(self, resource: Resource, stack: Stack) -> Iterator[Problem]:
+        """Find the role's policy and demand the dependency."""
+        function: Resource | None = resource
+        if resource.type != "aws_lambda_function":
+            function = function_of(stack, resource.body.value("function_name"))
+        role = role_of(stack, function) if function is not None else None
+        if role is None:
+            yield Problem("its role is none of this stack's")
+            return
+        policies = [
+            p
+            for p in stack.of("aws_iam_role_policy")
+            if stack.target(p.body.value("role"), ("name", "id")) is role
+        ]
+        if not policies:
+            yield Problem(f"{role.address} has no policy")
+        for policy in policies:
+            if policy.address not in resource.depends_on():
+                yield Problem(f"does not wait for {policy.address}", "no dependency", "depends_on")
+
+
+offer(CreationOrder, __name__)

@@ -1,0 +1,97 @@
+"""The environment wires each function to this stack, and to nothing else."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+if "." not in __name__:  # run by plain Checkov, which may start in any folder
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from collections.abc import Mapping
+
+from policies import requirement
+from policies.model.expressions import Reference, Value
+from policies.model.stack import Resource, Stack, UnresolvedError, number
+from policies.model.wiring import function_name, named, own_queue
+from policies.offer import offer
+from policies.policy import Policy, Problem, only_block, shown
+
+# Settings of the processor: literals, whose bounds only the signature's tolerance needs.
+PLAIN = {
+    "HOME_QUOTE", "MAXIMUM_BODY_BYTES", "MAXIMUM_NESTING", "PRICE_MINIMUM", "PRICE_MAXIMUM",
+    "SIGNIFICANT_DIGITS", "PAST_WINDOW_SECONDS", "FUTURE_WINDOW_SECONDS",
+    "SIGNATURE_TOLERANCE_SECONDS",
+}  # fmt: skip
+WIRED: Mapping[str, tuple[str, ...]] = {
+    requirement.PROCESSOR: ("TABLE_NAME", "DEAD_LETTER_QUEUE_URL", "WEBHOOK_SECRETS"),
+    requirement.ENRICHER: ("TABLE_NAME", "SUCCESS_TOPIC_ARN"),
+    requirement.NOTIFIER: ("ERROR_TOPIC_ARN",),
+}
+# AWS documents five minutes as the tolerance of signed requests; twice that is the bound here.
+MAXIMUM_TOLERANCE_SECONDS = 600
+
+
+class FunctionVariables(Policy):
+    """A variable can point a function elsewhere, load other code, or show a secret."""
+
+    id = "CKV_PRICE_44"
+    name = "Environment variables are the known ones, wired to this stack's resources"
+    severity = "HIGH"
+    page = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html"
+    fix = "Keep the variables the stack sets, by reference; secrets come from var.webhook_secrets."
+    applies_to = ("aws_lambda_function",)
+    guards = ("environment",)
+
+    def judge(self, resource: Resource, stack: Stack) -> Iterator[Problem]:
+        """Compare each variable with what it has to refer to."""
+        environment, problems = only_block(resource.body, "environment")
+        yield from problems
+        if environment is None:
+            return
+        variables = environment.value("variables")
+        if not isinstance(variables, dict):
+            raise UnresolvedError(f"environment.variables is {shown(variables)}")
+        name = function_name(resource) or ""
+        wanted = _wanted(resource, stack, name)
+        plain = PLAIN if name == requirement.PROCESSOR else set()
+        for key in sorted(set(variables) | set(wanted) | plain):
+            value = variables.get(key)
+            if key in wanted:
+                if value != wanted[key]:
+                    yield Problem(f"{key} is {shown(value)}", shown(value), shown(wanted[key]))
+            elif key not in plain:
+                yield Problem(f"{key} is no variable the function knows", shown(value), "absent")
+            else:
+                yield from self._plain(key, stack.literal(value, key))
+
+    def _plain(self, key: str, value: object) -> Iterator[Problem]:
+        if not isinstance(value, str | int | float) or value == "":
+            yield Problem(f"{key} is {shown(value)}", shown(value), "a text")
+        if key == "SIGNATURE_TOLERANCE_SECONDS":
+            seconds = number(value)
+            if seconds is None or not 1 <= seconds <= MAXIMUM_TOLERANCE_SECONDS:
+                yield Problem(
+                    f"{key} is {shown(value)}", shown(value), f"1 to {MAXIMUM_TOLERANCE_SECONDS}"
+                )
+
+
+def _wanted(function: Resource, stack: Stack, name: str) -> dict[str, Value]:
+    resources = {
+        "TABLE_NAME": (named(stack, "aws_dynamodb_table", requirement.TABLE), "name"),
+        "DEAD_LETTER_QUEUE_URL": (own_queue(stack, function), "url"),
+        "SUCCESS_TOPIC_ARN": (named(stack, "aws_sns_topic", requirement.SUCCESS_TOPIC), "arn"),
+        "ERROR_TOPIC_ARN": (named(stack, "aws_sns_topic", requirement.ERROR_TOPIC), "arn"),
+    }
+    wanted: dict[str, Value] = {"ENVIRONMENT_SUFFIX": requirement.SUFFIX}
+    for key in WIRED.get(name, ()):
+        resource, attribute = resources.get(key, (None, ""))
+        if key == "WEBHOOK_SECRETS":
+            wanted[key] = Reference("var.webhook_secrets")
+        else:
+            wanted[key] = Reference(resource.address, (attribute,)) if resource else None
+    return wanted
+
+
+offer(FunctionVariables, __name__)

@@ -1,0 +1,81 @@
+"""Resource policies let in no one from outside."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+if "." not in __name__:  # run by plain Checkov, which may start in any folder
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from policies.model.expressions import Text, Value
+from policies.model.iam import Statement, held
+from policies.model.stack import Resource, Stack
+from policies.model.transport import is_account
+from policies.offer import offer
+from policies.policy import ANY, Policy, Problem, shown
+
+
+class IamPrincipals(Policy):
+    """Everyone, another account, or a service acting for another account could come in."""
+
+    id = "CKV_PRICE_30"
+    name = "Key, queue and topic policies admit only this account and its alarms"
+    severity = "CRITICAL"
+    page = "https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html"
+    fix = "Allow only the account's root, or cloudwatch.amazonaws.com with aws:SourceAccount."
+    applies_to = (ANY,)
+    guards = ("policy",)
+
+    def judge(self, resource: Resource, stack: Stack) -> Iterator[Problem]:
+        """Look at who each Allow lets in; identity policies must name no principal."""
+        for policy in held(resource, stack):
+            if policy.kind == "trust":
+                continue  # IamTrust demands the one statement exactly
+            for statement in policy.document.statements:
+                if statement.not_principals:
+                    yield Problem(f"{policy.attribute} uses NotPrincipal")
+                if policy.kind == "identity":
+                    if statement.principals:
+                        yield Problem(f"{policy.attribute} names a principal")
+                    continue
+                if not statement.principals:
+                    yield Problem(f"{policy.attribute} has a statement without Principal")
+                if statement.denies:
+                    continue
+                for kind, value in statement.principals:
+                    if not _is_ours(kind, value) and not _is_alarm(kind, value, statement):
+                        yield Problem(
+                            f"{policy.attribute} lets in {kind} {shown(value)} "
+                            f"under {shown(statement.conditions)}",
+                            shown(value),
+                            "this account or its alarms",
+                        )
+
+
+def _is_ours(kind: str, value: Value) -> bool:
+    if kind != "AWS":
+        return False
+    if is_account(value):
+        return True
+    return (
+        isinstance(value, Text)
+        and len(value.parts) == 3
+        and value.parts[0] == "arn:aws:iam::"
+        and is_account(value.parts[1])
+        and value.parts[2] == ":root"
+    )
+
+
+def _is_alarm(kind: str, value: Value, statement: Statement) -> bool:
+    return (kind, value) == ("Service", "cloudwatch.amazonaws.com") and any(
+        operator == "StringEquals"
+        and key.lower() == "aws:sourceaccount"
+        and len(values) == 1
+        and is_account(values[0])
+        for operator, key, values in statement.conditions
+    )
+
+
+offer(IamPrincipals, __name__)

@@ -1,0 +1,60 @@
+"""The stack holds every resource the pipeline needs, once, and no other."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+if "." not in __name__:  # run by plain Checkov, which may start in any folder
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from policies.model.inventory import allowed, identity
+from policies.model.stack import Resource, Stack, UnresolvedError
+from policies.offer import offer
+from policies.policy import DOCUMENT, Policy, Problem
+
+
+class Inventory(Policy):
+    """A rule that finds nothing to look at proves nothing: so what must be there is listed."""
+
+    id = "CKV_PRICE_21"
+    name = "Every resource of the pipeline exists once, and nothing else does"
+    severity = "HIGH"
+    page = "https://developer.hashicorp.com/terraform/language/syntax/json"
+    fix = "Bring back what is missing, remove what is extra, or change policies/allowed.toml."
+    applies_to = (DOCUMENT,)
+
+    def judge(self, resource: Resource, stack: Stack) -> Iterator[Problem]:
+        """Compare what each resource is with the list of what there must be."""
+        wanted = {
+            (type_, name) for type_, names in allowed()["inventory"].items() for name in names
+        }
+        found: dict[tuple[str, str | None], str] = {}
+        for one in stack.resources.values():
+            if one.kind == "data":
+                if one.type not in allowed()["data"]:
+                    yield Problem(
+                        "is a data source the pipeline does not need", address=one.address
+                    )
+                continue
+            try:
+                what = identity(one, stack)
+            except UnresolvedError as error:
+                yield Problem(f"cannot be told what it is: {error}", address=one.address)
+                continue
+            key = (one.type, what)
+            if one.type not in allowed()["inventory"]:
+                yield Problem("is of a type the pipeline does not need", address=one.address)
+            elif key in found:
+                yield Problem(f"is {what} like {found[key]}", address=one.address)
+                yield Problem(f"is {what} like {one.address}", address=found[key])
+            elif key not in wanted:
+                yield Problem(f"is {what}, which the pipeline does not need", address=one.address)
+            else:
+                found[key] = one.address
+        for type_, what in sorted(wanted - set(found)):
+            yield Problem(f"{type_} {what!r} is missing", "none", "one", f"{type_}.{what}")
+
+
+offer(Inventory, __name__)

@@ -1,0 +1,79 @@
+"""The key can be used by whom it must, and administered and deleted by its owner."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+if "." not in __name__:  # run by plain Checkov, which may start in any folder
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from policies.model.expressions import Text
+from policies.model.iam import Statement, parse
+from policies.model.stack import Resource, Stack
+from policies.model.transport import is_account
+from policies.offer import offer
+from policies.policy import Policy, Problem, shown
+
+# Without these the key cannot be created, read back, handed to functions or destroyed.
+# https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+OWNER = {
+    "kms:createalias", "kms:creategrant", "kms:decrypt", "kms:deletealias", "kms:describekey",
+    "kms:enablekeyrotation", "kms:encrypt", "kms:generatedatakey", "kms:getkeypolicy",
+    "kms:getkeyrotationstatus", "kms:listresourcetags", "kms:putkeypolicy",
+    "kms:schedulekeydeletion", "kms:tagresource",
+}  # fmt: skip
+ALARMS = {"kms:decrypt", "kms:generatedatakey"}
+
+
+class KeyPolicy(Policy):
+    """A key whose policy forgets its owner can neither be changed nor deleted, by anyone."""
+
+    id = "CKV_PRICE_33"
+    name = "The key's policy lets its owner administer and delete it, and alarms publish"
+    severity = "CRITICAL"
+    page = "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-overview.html"
+    fix = "Allow the listed actions to the account's root, and Decrypt, GenerateDataKey to alarms."
+    applies_to = ("aws_kms_key",)
+    guards = ("policy",)
+
+    def judge(self, resource: Resource, stack: Stack) -> Iterator[Problem]:
+        """Sum up what owner and alarms may do."""
+        if resource.body.value("policy") is None:
+            yield Problem("has no policy of its own: AWS's default allows kms:*", "none", "one")
+            return
+        for other in stack.of("aws_kms_key_policy"):
+            yield Problem(f"is overruled by {other.address}", address=other.address)
+        document = parse(resource.body.value("policy"), stack)
+        owner: set[str] = set()
+        alarms: set[str] = set()
+        for statement in document.statements:
+            actions = {str(action).lower() for action in statement.actions}
+            if statement.denies:
+                yield Problem("has a Deny, which could lock its owner out", shown(statement.sid))
+            elif _is_owner(statement) and not statement.conditions:
+                owner |= actions
+            elif ("Service", "cloudwatch.amazonaws.com") in statement.principals:
+                alarms |= actions
+        for who, missing in (("its owner", OWNER - owner), ("alarms", ALARMS - alarms)):
+            if missing:
+                yield Problem(
+                    f"does not let {who} {', '.join(sorted(missing))}", "missing", "allowed"
+                )
+        if alarms - ALARMS:
+            yield Problem(f"lets alarms {', '.join(sorted(alarms - ALARMS))}")
+
+
+def _is_owner(statement: Statement) -> bool:
+    return any(
+        kind == "AWS"
+        and (
+            is_account(value)
+            or (isinstance(value, Text) and len(value.parts) == 3 and is_account(value.parts[1]))
+        )
+        for kind, value in statement.principals
+    )
+
+
+offer(KeyPolicy, __name__)

@@ -1,0 +1,53 @@
+"""The stack folder holds the document and its packages alone."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+if "." not in __name__:  # run by plain Checkov, which may start in any folder
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import re
+
+from policies.model.stack import Given, Resource, Stack
+from policies.offer import offer
+from policies.policy import DOCUMENT, Policy, Problem
+
+# What Terraform and cdktf themselves write beside the document.
+OWN = re.compile(
+    r"cdk\.tf\.json|\.terraform\.lock\.hcl|\.terraform\.tfstate\.lock\.info|plan|.*\.tfplan"
+    r"|(.*\.)?tfstate(\.backup)?",
+    re.ASCII,
+)
+# What Terraform or OpenTofu reads on its own.
+READ = re.compile(r"\.(tf|tofu|tfvars)(\.json)?$", re.ASCII)
+FOLDERS = {"assets", ".terraform"}
+
+
+class StackFolder(Policy):
+    """Override files, variable files and stray configuration change what is deployed."""
+
+    id = "CKV_PRICE_24"
+    name = "The stack folder holds cdk.tf.json and assets, nothing else that Terraform reads"
+    severity = "HIGH"
+    page = "https://developer.hashicorp.com/terraform/language/files/override"
+    fix = "Remove the file, or synthesize into an empty folder."
+    applies_to = (DOCUMENT,)
+
+    def judge(self, resource: Resource, stack: Stack) -> Iterator[Problem]:
+        """Name each file that does not belong; a lone document has no folder of its own."""
+        if stack.given is Given.ALONE:
+            return
+        for path in sorted(stack.folder.iterdir()):
+            if path.is_dir():
+                if stack.given is Given.FOLDER and path.name not in FOLDERS:
+                    yield Problem(f"the folder {path.name} does not belong here")
+            elif not OWN.fullmatch(path.name) and (
+                stack.given is Given.FOLDER or READ.search(path.name)
+            ):
+                yield Problem(f"{path.name} does not belong here", address=f"file.{path.name}")
+
+
+offer(StackFolder, __name__)

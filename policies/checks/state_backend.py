@@ -1,0 +1,68 @@
+"""The state is one a suffix, in a local file or in S3, encrypted."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+if "." not in __name__:  # run by plain Checkov, which may start in any folder
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from policies import requirement
+from policies.model.document import merged
+from policies.model.expressions import is_symbolic
+from policies.model.stack import Resource, Stack, boolean
+from policies.offer import offer
+from policies.policy import DOCUMENT, Policy, Problem, shown
+
+S3 = {"bucket", "key", "region", "encrypt", "use_lockfile", "dynamodb_table"}
+
+
+class StateBackend(Policy):
+    """The state holds the webhook secrets, and two environments in one state destroy each other."""
+
+    id = "CKV_PRICE_26"
+    name = "State is local or in S3 (encrypted), never remote execution"
+    severity = "HIGH"
+    page = "https://developer.hashicorp.com/terraform/language/backend/s3"
+    fix = "Use backend local (path) or s3 (bucket, key, region us-east-1, encrypt true, lock file)."
+    applies_to = (DOCUMENT,)
+
+    def judge(self, resource: Resource, stack: Stack) -> Iterator[Problem]:
+        """Demand one backend of the two kinds."""
+        backends: list[tuple[str, dict[str, object]]] = []
+        for block in stack.blocks_of("terraform"):
+            raw = block.raw.get("backend")
+            for group in raw if isinstance(raw, list) else [raw]:
+                for name, inner in merged(group, "backend").items():
+                    for body in inner if isinstance(inner, list) else [inner]:
+                        backends.append((name, merged(body, f"backend.{name}")))
+        if len(backends) != 1:
+            yield Problem(f"{len(backends)} backends", str(len(backends)), "1", "terraform.backend")
+        for name, raw in backends:
+            for problem in self._judge_one(name, raw, stack):
+                address = f"terraform.backend.{name}"
+                yield Problem(problem.message, problem.found, problem.expected, address)
+
+    def _judge_one(self, name: str, raw: dict[str, object], stack: Stack) -> Iterator[Problem]:
+        if any(is_symbolic(value) or "${" in str(value) for value in raw.values()):
+            yield Problem("a backend cannot hold expressions")
+        names = {key for key, value in raw.items() if value is not None and key != "//"}
+        if name == "local":
+            path = str(raw.get("path", ""))
+            # Outside of the folder that a new synthesis clears, one file for each stack.
+            if names - {"path"} or not path.endswith(".tfstate"):
+                yield Problem(f"local is {shown(raw)}", shown(raw), "path *.tfstate")
+        elif name == "s3":
+            if names - S3 or not {"bucket", "key"} <= names:
+                yield Problem(f"s3 has {sorted(names)}", shown(sorted(names)), shown(sorted(S3)))
+            if boolean(raw.get("encrypt")) is not True:
+                yield Problem("s3 is not encrypted", shown(raw.get("encrypt")), "true")
+            if raw.get("region") != requirement.REGION:
+                yield Problem(f"s3 is in {shown(raw.get('region'))}", expected=requirement.REGION)
+        else:
+            yield Problem(f"{name} is not allowed", name, "local or s3")
+
+
+offer(StateBackend, __name__)

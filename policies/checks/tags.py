@@ -1,0 +1,52 @@
+"""Everything that can be tagged says whose it is and of which environment."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+if "." not in __name__:  # run by plain Checkov, which may start in any folder
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from policies import requirement
+from policies.model.inventory import allowed
+from policies.model.stack import Resource, Stack
+from policies.offer import offer
+from policies.policy import ANY, Policy, Problem, shown
+
+NAMES = ("Project", "ManagedBy", "Owner")
+
+
+class Tags(Policy):
+    """Cost and ownership are read from tags; an environment is found by its own."""
+
+    id = "CKV_PRICE_40"
+    name = "Every taggable resource has the tags Project, ManagedBy, Owner and Environment"
+    severity = "LOW"
+    page = (
+        "https://docs.aws.amazon.com/whitepapers/latest/tagging-best-practices/"
+        "tagging-best-practices.html"
+    )
+    fix = "Give the resource the deployment's tags; Environment is ${var.environmentSuffix}."
+    applies_to = (ANY,)
+    guards = ("tags",)
+
+    def judge(self, resource: Resource, stack: Stack) -> Iterator[Problem]:
+        """Demand the four tags where the type takes tags."""
+        if "tags" not in allowed()["resources"].get(resource.type, ()):
+            return
+        tags = resource.body.value("tags")
+        if not isinstance(tags, dict):
+            yield Problem(f"tags is {shown(tags)}", shown(tags), "four tags")
+            return
+        for name in NAMES:
+            value = tags.get(name)
+            if not isinstance(value, str) or not value.strip():
+                yield Problem(f"the tag {name} is {shown(value)}", shown(value), "a text")
+        if tags.get("Environment") != requirement.SUFFIX:
+            value = tags.get("Environment")
+            yield Problem(f"the tag Environment is {shown(value)}", shown(value), "the suffix")
+
+
+offer(Tags, __name__)
