@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from operator import lshift, mul
 
-from lambdas.domain.metrics.decay import REACH, weights
+from lambdas.domain.metrics.decay import REACH
 from lambdas.domain.metrics.series import Column, Series
 from lambdas.domain.metrics.volatility import FEWEST_RETURNS, annualised
 
@@ -21,7 +21,7 @@ def ewma_volatility(series: Series) -> Column:
     than 18 hours, O(window) a row.
     """
     returns = series.returns
-    mantissas, minutes = weights(series.times)
+    mantissas, minutes = series.decay
     squares = list(map(mul, mantissas, returns.squares))
     spans = list(map(mul, mantissas, returns.spans))
     slides = minutes[-1] - minutes[0] <= REACH

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from decimal import Context, Decimal
+from decimal import Decimal
 from functools import cached_property
 from itertools import accumulate
 from typing import NamedTuple
 
+from lambdas.domain.metrics.decay import weights
 from lambdas.domain.metrics.returns import Returns, same_venue_returns
 from lambdas.domain.tape import Print
 
@@ -16,8 +17,6 @@ Column = list[float | None]
 
 SPREAD_ROWS = 20
 """n of the band and the z-score."""
-
-_EXACT = Context(prec=1000)
 
 
 class Spread(NamedTuple):
@@ -58,6 +57,11 @@ class Series:
         return [int(one.key[:13]) for one in self.prints]
 
     @cached_property
+    def decay(self) -> tuple[list[int], list[int]]:
+        """Weights that halve every minute: mantissas and shifts (:mod:`.decay`)."""
+        return weights(self.times)
+
+    @cached_property
     def sums(self) -> list[int]:
         """Sums of the first k prices, k from 0 to the number of rows."""
         return [0, *accumulate(self.prices)]
@@ -90,16 +94,12 @@ class Series:
 
 
 def scaled(amounts: Iterable[Decimal]) -> tuple[list[int], int]:
-    """Return decimals as integers, and the power of ten that all were multiplied by."""
-    decimals = list(amounts)
-    places = max((-_exponent(amount) for amount in decimals), default=0)
-    if places <= 0:
-        return [int(amount) for amount in decimals], 1
-    return [int(amount.scaleb(places, _EXACT)) for amount in decimals], 10**places
+    """Return decimals as integers, and the power of ten that all were multiplied by.
 
-
-def _exponent(amount: Decimal) -> int:
-    exponent = amount.as_tuple().exponent
-    if not isinstance(exponent, int):
-        raise ValueError(f"{amount} is not a finite number")
-    return exponent
+    By way of their texts: a decimal's digits are not to be had any faster.
+    """
+    texts = [text if "E" not in (text := str(one)) else f"{one:f}" for one in amounts]
+    pairs = [(whole + rest, len(rest)) for whole, _, rest in [one.partition(".") for one in texts]]
+    places = max([count for _, count in pairs], default=0)
+    zeros = ["0" * (places - count) for count in range(places + 1)]
+    return [int(digits + zeros[count]) for digits, count in pairs], 10**places

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import accumulate
 from operator import lshift, mul
 
-from lambdas.domain.metrics.decay import REACH, weights
+from lambdas.domain.metrics.decay import REACH
 from lambdas.domain.metrics.series import Column, Series
 
 
@@ -15,7 +15,7 @@ def time_ema(series: Series) -> Column:
     Never undefined. On the window this is pandas' ``ewm(halflife="60s", times=…)``. O(1) a row;
     on a stretch that spans more than 18 hours, O(window) a row.
     """
-    mantissas, minutes = weights(series.times)
+    mantissas, minutes = series.decay
     prices, unit, last = series.prices, series.price_unit, len(series) - 1
     if minutes[last] - minutes[0] > REACH:
         return [_directly(series, mantissas, minutes, t) for t in range(series.first, last + 1)]
