@@ -142,30 +142,33 @@ def synthesize(place: Place, suffix: str) -> Path:
     """Synthesize the stack in a process of its own; gives its folder."""
     shutil.rmtree(place.synthesis, ignore_errors=True)
     program = "import pathlib, sys, main; main.synthesize(pathlib.Path(sys.argv[1]))"
-    _python(
-        ("-c", program, str(place.synthesis)),
-        {f"TF_VAR_{naming.SUFFIX_VARIABLE}": suffix, OVERLAY_VARIABLE: str(place.overlay)},
-        "the stack does not synthesize",
-        "Mend what it names; `make synth` shows the same.",
-    )
+    variables = {f"TF_VAR_{naming.SUFFIX_VARIABLE}": suffix, OVERLAY_VARIABLE: str(place.overlay)}
+    completed = _python("-c", program, str(place.synthesis), **variables)
+    if completed.returncode:
+        raise LocalError(
+            f"the stack does not synthesize:\n{completed.stderr.strip()}",
+            "Mend what it names; `make synth` shows the same.",
+        )
     return place.synthesis / "stacks" / naming.stack_name(suffix)
 
 
 def judge(folder: Path) -> str:
     """Have the gate judge a synthesized stack; raises `LocalError` unless it passes."""
-    said = _python(
-        ("-m", "policies", str(folder), "--format", "json"),
-        {},
-        "the gate refuses the stack, so nothing was deployed",
-        f"`python -m policies {folder}` shows every finding with its remedy.",
-    )
-    verdict = json.loads(said.splitlines()[-1])
-    # Exit code 0 alone proves nothing: a gate that looked at nothing has passed nothing.
-    if verdict["verdict"] != "pass" or not verdict["checked"]:
-        raise LocalError(
-            f"the gate gave no verdict to rely on: {said[-300:]}", "Run `make gate` to see why."
-        )
-    return f"passed: {verdict['checked']} verdicts, {len(verdict['waived'])} waived with a reason"
+    completed = _python("-m", "policies", str(folder), "--format", "json")
+    next_step = f"`python -m policies {folder}` says more; nothing was deployed."
+    try:
+        verdict = json.loads(completed.stdout.splitlines()[-1])
+        checked, waived = verdict["checked"], len(verdict["waived"])
+    except (ValueError, LookupError) as error:
+        said = (completed.stderr + completed.stdout).strip()
+        raise LocalError(f"the gate could not judge the stack:\n{said}", next_step) from error
+    if findings := verdict["findings"]:
+        lines = (f"  {each['policy']} {each['resource']}: {each['message']}" for each in findings)
+        raise LocalError("the gate refuses the stack:\n" + "\n".join(lines), next_step)
+    # A gate that looked at nothing has passed nothing, whatever its exit code.
+    if completed.returncode or verdict["verdict"] != "pass" or not checked:
+        raise LocalError(f"the gate could not judge the stack: {completed.stdout}", next_step)
+    return f"passed: {checked} verdicts, {waived} waived with a reason"
 
 
 def _started(voice: Voice, places: Places, port: int) -> process.Emulator:
@@ -245,20 +248,15 @@ def _settings(
             os.environ[OVERLAY_VARIABLE] = before
 
 
-def _python(
-    arguments: tuple[str, ...], variables: Mapping[str, str], complaint: str, next_step: str
-) -> str:
-    completed = subprocess.run(
+def _python(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a Python of this environment, as a command of this project is run."""
+    return subprocess.run(
         (sys.executable, *arguments),
         cwd=ROOT,
         env={**cleaned(os.environ), **variables},
         capture_output=True,
         text=True,
     )
-    if completed.returncode:
-        said = (completed.stderr + completed.stdout).strip()
-        raise LocalError(f"{complaint}:\n{said}", next_step)
-    return completed.stdout
 
 
 def _count(folder: Path) -> int:
