@@ -7,7 +7,8 @@ Checkov, whose import alone takes over a second.
 
 from __future__ import annotations
 
-from functools import lru_cache
+import os
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,24 @@ def _stack(path: str, _modified: float) -> Stack:
     return load(Path(path))
 
 
+_scanned: dict[str, Path] = {}
+
+
+@cache
+def _watch_runner() -> None:
+    """Learn which files Checkov scans: it tells a check only ``/`` and a relative path."""
+    from checkov.terraform_json.runner import TerraformJsonRunner
+
+    original = TerraformJsonRunner.add_python_check_results
+
+    def remembering(runner: Any, *arguments: Any, **named: Any) -> None:
+        for full in runner.definitions:
+            _scanned[f"/{os.path.relpath(full, runner.root_folder)}"] = Path(full)
+        original(runner, *arguments, **named)
+
+    TerraformJsonRunner.add_python_check_results = remembering
+
+
 def _register(policy: Policy) -> None:
     from checkov.common.models.enums import CheckCategories, CheckResult
     from checkov.terraform.checks.provider.base_check import BaseProviderCheck
@@ -33,18 +52,23 @@ def _register(policy: Policy) -> None:
 
     from policies.gate import pair
 
+    _watch_runner()
+
     # Checkov knows no subject "document": what concerns all of it hangs on the provider.
     whole = policy.applies_to == (DOCUMENT,)
 
     def run(
-        check: Any, scanned_file: str, _conf: Any, name: str, type_: str, _skip: Any
+        check: Any, scanned_file: str, entity_name: str, entity_type: str, **_unused: Any
     ) -> dict[str, Any]:
         """Judge with the gate's own rule; inline skips do not count."""
-        stack = _stack(scanned_file, Path(scanned_file).stat().st_mtime)
-        subject = stack.pseudo if whole else stack.resources[f"{type_}.{name}"]
-        findings = pair(policy, subject, stack)
-        check.details = [finding.message for finding in findings]
-        result = CheckResult.FAILED if findings else CheckResult.PASSED
+        try:
+            path = _scanned[scanned_file]
+            stack = _stack(str(path), path.stat().st_mtime)
+            subject = stack.pseudo if whole else stack.resources[f"{entity_type}.{entity_name}"]
+            check.details = [f.message for f in pair(policy, subject, stack)]
+        except Exception as error:  # Checkov would count a check that raises as no result at all
+            check.details = [f"cannot judge: {error!r}"]
+        result = CheckResult.FAILED if check.details else CheckResult.PASSED
         return {"result": result, "evaluated_keys": []}
 
     def unused(_check: Any, _conf: Any) -> Any:

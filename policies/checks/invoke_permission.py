@@ -60,7 +60,9 @@ class InvokePermission(Policy):
                 yield Problem(f"lets logs call {shown(called)}", shown(called), "the notifier")
             group = source_group(stack, source)
             watched = requirement.base_name(own_name(group)) if group is not None else None
-            working = map(requirement.log_group, (requirement.PROCESSOR, requirement.ENRICHER))
+            working = [
+                requirement.log_group(f) for f in (requirement.PROCESSOR, requirement.ENRICHER)
+            ]
             if watched not in working:
                 yield Problem(f"source_arn is {shown(source)}", shown(source), "{group}:*")
             if not is_account(body.value("source_account")):

@@ -49,7 +49,7 @@ class ResourceNames(Policy):
     name = "Every name is {name}-${var.environmentSuffix}"
     severity = "HIGH"
     page = "https://developer.hashicorp.com/terraform/language/values/variables"
-    fix = "End the name in -${var.environmentSuffix}, once, with nothing after it; use no prefix name."
+    fix = "End the name in -${var.environmentSuffix}, with nothing after it; use no name_prefix."
     applies_to = (ANY,)
     guards = ("name", "function_name")
 
