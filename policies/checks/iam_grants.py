@@ -28,7 +28,7 @@ GRANTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     requirement.PROCESSOR: {
         **EVERY,
         "success": ("sns:Publish",),
-        "table": ("dynamodb:PartiQLInsert",),
+        "table": ("dynamodb:PartiQLInsert", "dynamodb:PartiQLSelect"),
     },
     requirement.ENRICHER: {
         **EVERY,
