@@ -14,27 +14,28 @@ import binascii
 import gzip
 import json
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 SUBJECT_CHARACTERS = 100  # SNS: at most 100 ASCII characters, no line breaks or control characters
-TROUBLES = 20  # different troubles that one notice spells out
-TROUBLE_CHARACTERS = 2_000
-STACK_FRAMES = 5  # the innermost ones: where it happened, not how Lambda got there
+HEADLINE_CHARACTERS = 200
+DETAIL_CHARACTERS = 3_000
+EXTRAS = 20
 REQUESTS = 3
+STACK_FRAMES = 5  # the innermost ones: where it happened, not how Lambda got there
+LINES = 500  # that are read: the function is small, and a flood says the same over and over
+TROUBLES = 20  # that one notice spells out; equal lines are one trouble
 
-# Every character counts for at most four bytes: 20 x 2,000 x 4 is well below the 256 KiB of SNS.
-BODY_CHARACTERS = 60_000
+# A character counts for at most four bytes; SNS takes 256 KiB with the attributes.
+TEXT_CHARACTERS = 60_000
 
 
 class UnreadableDelivery(ValueError):
     """What was sent to the function is not a delivery of CloudWatch Logs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(NamedTuple):
     """What is published: `subject` (ASCII, at most 100 characters), `text`, and the `function`."""
 
     subject: str
@@ -42,16 +43,23 @@ class Notice:
     function: str
 
 
-@dataclass(slots=True)
+class _Line(NamedTuple):
+    """One log line as it is told; lines of equal `kind` are one trouble, told by the first."""
+
+    kind: tuple[str, ...]
+    headline: str
+    detail: str = ""
+    request: str = ""
+
+
 class _Trouble:
     """Lines that say the same: how many, when first and last, in which requests."""
 
-    headline: str
-    detail: str
-    count: int = 0
-    first: int | None = None
-    last: int | None = None
-    requests: list[str] = field(default_factory=list)
+    def __init__(self, line: _Line) -> None:
+        self.line = line
+        self.times: list[int] = []
+        self.requests: dict[str, None] = {}
+        self.count = 0
 
 
 def decode(event: object) -> dict[str, Any]:
@@ -94,124 +102,116 @@ def compose(delivery: Mapping[str, Any], suffix: str) -> Notice | None:
         return None
     group = _plain(delivery.get("logGroup"), 512) or "(unknown log group)"
     function = group.rsplit("/", 1)[-1]
-    troubles = _troubles(events)
-    first = min((t.first for t in troubles if t.first is not None), default=None)
-    last = max((t.last for t in troubles if t.last is not None), default=None)
+    troubles = _troubles(events[:LINES])
+    times = [time for trouble in troubles for time in trouble.times]
     lines = [
         f"Function:   {function}",
         f"Log group:  {group}",
         f"Log stream: {_plain(delivery.get('logStream'), 512) or '(unknown)'}",
         f"Suffix:     {suffix}",
-        f"Lines:      {len(events)}, from {_moment(first)} to {_moment(last)}",
+        f"Lines:      {len(events)}, from {_moment(times, min)} to {_moment(times, max)}",
     ]
+    if len(events) > LINES:
+        lines.append(f"            of which the first {LINES} are told here")
     for number, trouble in enumerate(troubles[:TROUBLES], 1):
-        times = "" if trouble.count == 1 else f" ({trouble.count} times)"
-        lines += ["", f"{number}. {_moment(trouble.first)} {trouble.headline}{times}"]
+        repeated = "" if trouble.count == 1 else f" ({trouble.count} times)"
+        lines += ["", f"{number}. {_moment(trouble.times, min)} {trouble.line.headline}{repeated}"]
         if trouble.requests:
-            lines.append(f"   request {', '.join(trouble.requests[:REQUESTS])}")
-        lines += [f"   {line}" for line in trouble.detail.splitlines()]
+            lines.append(f"   request {', '.join(list(trouble.requests)[:REQUESTS])}")
+        lines += [f"   {line}" for line in trouble.line.detail.splitlines() if line.strip()]
     if len(troubles) > TROUBLES:
         lines += ["", f"... and {len(troubles) - TROUBLES} more kinds of error; see the log group."]
-    subject = f"{function}: {len(events)} x {troubles[0].headline}"
-    if len(troubles) > 1:
-        subject = f"{function}: {len(events)} errors, first {troubles[0].headline}"
+    first = troubles[0].line.headline
+    told = (
+        f"{len(events)} errors, first {first}" if len(troubles) > 1 else f"{len(events)} x {first}"
+    )
     return Notice(
-        subject=_ascii(subject, SUBJECT_CHARACTERS),
-        text=_shortened("\n".join(lines), BODY_CHARACTERS),
+        subject=_ascii(f"{function}: {told}", SUBJECT_CHARACTERS),
+        text=_shortened("\n".join(lines), TEXT_CHARACTERS),
         function=_ascii(function, 256),
     )
 
 
 def _troubles(events: list[Any]) -> list[_Trouble]:
-    found: dict[tuple[str, str], _Trouble] = {}
+    found: dict[tuple[str, ...], _Trouble] = {}
     for event in events:
         entry = event if isinstance(event, dict) else {"message": event}
-        headline, detail, request = _read(entry.get("message"))
-        trouble = found.setdefault((headline, detail), _Trouble(headline, detail))
+        line = _read(entry.get("message"))
+        trouble = found.setdefault(line.kind, _Trouble(line))
         trouble.count += 1
-        when = entry.get("timestamp")
-        if isinstance(when, int):
-            trouble.first = when if trouble.first is None else min(trouble.first, when)
-            trouble.last = when if trouble.last is None else max(trouble.last, when)
-        if request and request not in trouble.requests:
-            trouble.requests.append(request)
+        if isinstance(entry.get("timestamp"), int):
+            trouble.times.append(entry["timestamp"])
+        if line.request:
+            trouble.requests[line.request] = None
     return list(found.values())
 
 
-def _read(message: object) -> tuple[str, str, str]:
-    """Return the headline, the detail and the request id of one log line."""
+def _read(message: object) -> _Line:
     try:
         line = json.loads(message) if isinstance(message, str) else message
     except (ValueError, RecursionError):
         line = None
     if not isinstance(line, dict):
-        text = _plain(message, TROUBLE_CHARACTERS)
-        headline, _, rest = text.strip().partition("\n")
-        return _shortened(headline, 200) or "(empty line)", rest, ""
-    record = line.get("record")
-    if isinstance(record, dict):
-        return _platform(line, record)
-    request = _plain(line.get("requestId"), 100)
-    cause = ": ".join(
-        part for name in ("errorType", "errorMessage") if (part := _plain(line.get(name), 1_000))
+        headline, _, rest = _plain(message, DETAIL_CHARACTERS).strip().partition("\n")
+        return _Line(("text", headline), _shortened(headline, HEADLINE_CHARACTERS), rest)
+    if isinstance(line.get("record"), dict):
+        return _platform(line, line["record"])
+    told, error_type, error = (
+        _plain(line.get(name), 1_000) for name in ("message", "errorType", "errorMessage")
     )
+    cause = ": ".join(part for part in (error_type, error) if part)
     if line.get("log_level") and not line.get("level"):
-        headline = f"unhandled {_shortened(cause, 200)}" if cause else "unhandled exception"
+        headline = f"unhandled {cause or 'exception'}"
     else:
-        message = _shortened(_plain(line.get("message"), 200) or cause, 200)
-        headline = f"{_plain(line.get('level'), 20) or 'ERROR'} {message or '(no message)'}"
-    details = [cause] if cause else []
-    details += [f"{name}: {_plain(line[name], 300)}" for name in _extras(line)]
+        headline = f"{_plain(line.get('level'), 20) or 'ERROR'} {told or cause or '(no message)'}"
     stack = line.get("stackTrace")
-    if isinstance(stack, list):
-        details += [_plain(frame, 300).strip("\n") for frame in stack[-STACK_FRAMES:]]
-    return headline, _shortened("\n".join(details), TROUBLE_CHARACTERS), request
+    frames = [_plain(f, 300) for f in stack[-STACK_FRAMES:]] if isinstance(stack, list) else []
+    extras = {name: line[name] for name in line.keys() - _SHOWN}
+    return _Line(
+        # An exception's message names a request and counts; its type and place are what repeats.
+        (error_type or headline, *frames),
+        _shortened(" ".join(headline.split()), HEADLINE_CHARACTERS),
+        _shortened("\n".join([cause, *frames, *_named(extras)]), DETAIL_CHARACTERS),
+        _plain(line.get("requestId"), 64),
+    )
 
 
-def _platform(line: Mapping[str, Any], record: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Read a record of the platform.
+def _platform(line: Mapping[str, Any], record: Mapping[str, Any]) -> _Line:
+    """Read a record of the platform: a time-out, a crash, a failed start.
 
     Source: https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
     """
-    status = _plain(record.get("status"), 50) or "failed"
-    error = _plain(record.get("errorType"), 100)
-    headline = f"{_plain(line.get('type'), 50) or 'platform'} {status}"
-    details = [error] if error else []
+    headline = " ".join(
+        part
+        for part in (
+            _plain(line.get("type"), 50) or "platform",
+            _plain(record.get("status"), 50) or "failed",
+            _plain(record.get("errorType"), 100),
+        )
+        if part
+    )
     metrics = record.get("metrics")
-    if isinstance(metrics, dict):
-        details.append(", ".join(f"{name} {_plain(metrics[name], 50)}" for name in sorted(metrics)))
-    # The metrics differ from one record to the next; they must not keep equal troubles apart, so
-    # only the error is told when there is one.
-    return headline, details[0] if details else "", _plain(record.get("requestId"), 100)
+    detail = "\n".join(_named(metrics)) if isinstance(metrics, dict) else ""
+    return _Line((headline,), headline, detail, _plain(record.get("requestId"), 64))
 
 
-_TOLD = frozenset(
-    [
-        "timestamp",
-        "level",
-        "log_level",
-        "message",
-        "logger",
-        "requestId",
-        "errorType",
-        "errorMessage",
-        "stackTrace",
-        "location",
-        "tenantId",
-        "_aws",
-    ]
-)
+_SHOWN = {
+    *("_aws", "errorMessage", "errorType", "level", "location", "log_level", "logger", "message"),
+    *("requestId", "stackTrace", "tenantId", "timestamp"),
+}
 
 
-def _extras(line: Mapping[str, Any]) -> list[str]:
-    return sorted(name for name in line if name not in _TOLD)[:20]
+def _named(values: Mapping[str, Any]) -> list[str]:
+    return [f"{_plain(name, 50)}: {_plain(values[name], 100)}" for name in sorted(values)[:EXTRAS]]
 
 
-def _moment(ms: int | None) -> str:
+def _moment(times: list[int], pick: Callable[[list[int]], int]) -> str:
+    if not times:
+        return "(unknown time)"
     try:
-        return datetime.fromtimestamp((ms or 0) / 1000, UTC).isoformat(timespec="milliseconds")
+        return datetime.fromtimestamp(pick(times) / 1000, UTC).isoformat(timespec="milliseconds")
     except (OverflowError, OSError, ValueError):
-        return f"{ms} ms"
+        return f"{_plain(pick(times), 40)} ms"
 
 
 def _plain(value: object, limit: int) -> str:
@@ -221,10 +221,12 @@ def _plain(value: object, limit: int) -> str:
     if value is None:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, default=str)
-    kept = "".join(
-        c if c in "\n\t" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text
+    # One character more than fits, so that cutting it off shows.
+    kept = (
+        c if c in "\n\t" or c.isprintable() else "\N{REPLACEMENT CHARACTER}"
+        for c in text[: limit + 1]
     )
-    return _shortened(kept, limit)
+    return _shortened("".join(kept), limit)
 
 
 def _ascii(text: str, limit: int) -> str:
