@@ -36,7 +36,26 @@ def _actions(name: str, arns: list[str]) -> str:
 
 def describe(alarm: dict[str, Any]) -> str:
     """A metric alarm as DescribeAlarms writes it, with every field that is set."""
-    plain = ["AlarmName", "AlarmArn", "AlarmDescription", "StateValue", "StateReason", "MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Period", "Unit", "EvaluationPeriods", "DatapointsToAlarm", "Threshold", "ComparisonOperator", "TreatMissingData", "EvaluateLowSampleCountPercentile", "ThresholdMetricId"]
+    plain = [
+        "AlarmName",
+        "AlarmArn",
+        "AlarmDescription",
+        "StateValue",
+        "StateReason",
+        "MetricName",
+        "Namespace",
+        "Statistic",
+        "ExtendedStatistic",
+        "Period",
+        "Unit",
+        "EvaluationPeriods",
+        "DatapointsToAlarm",
+        "Threshold",
+        "ComparisonOperator",
+        "TreatMissingData",
+        "EvaluateLowSampleCountPercentile",
+        "ThresholdMetricId",
+    ]
     parts = []
     for name in plain:
         value = alarm.get(name)
@@ -98,7 +117,7 @@ def _first(params: dict[str, Any], key: str) -> str:
 
 
 def _members(params: dict[str, Any], name: str) -> list[str]:
-    found = []
+    found: list[str] = []
     while value := _first(params, f"{name}.member.{len(found) + 1}"):
         found.append(value)
     return found

@@ -64,7 +64,7 @@ class Calls:
     calls: int = 0
     errors: int = 0
     seconds: float = 0.0
-    codes: collections.Counter[str] = field(default_factory=collections.Counter)
+    codes: dict[str, int] = field(default_factory=dict)
 
 
 _calls: dict[str, Calls] = collections.defaultdict(Calls)
@@ -148,7 +148,7 @@ def note(service: str, operation: str, principal: str, status: int, began: float
         calls.calls += 1
         calls.seconds += time.monotonic() - began
         calls.errors += status >= 400
-        calls.codes[str(status)] += 1
+        calls.codes[str(status)] = calls.codes.get(str(status), 0) + 1
 
 
 def counted() -> dict[str, dict[str, Any]]:

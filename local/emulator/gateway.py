@@ -58,8 +58,7 @@ async def execute(original: Callable[..., Any], request: dict[str, Any], *rest: 
     body = rest[5]
     if len(body or b"") > MAXIMUM_BODY_BYTES:
         request["stage"] = {}
-        error = module("services.apigateway_v1")._gw_error("REQUEST_TOO_LARGE", "Request Too Long")
-        return error
+        return module("services.apigateway_v1")._gw_error("REQUEST_TOO_LARGE", "Request Too Long")
     _request.set(request)
     answer = await original(request, *rest)
     if isinstance(answer, tuple):
@@ -305,3 +304,34 @@ def _limit(name: str, value: Any) -> Any:
     if name == "rateLimit":
         return float(value)
     return int(value) if name in ("burstLimit", "limit", "offset") else value
+
+
+_LEFT_OUT_WHEN_EMPTY = ("accessLogSettings", "canarySettings", "throttle", "quota")
+
+
+@replaces("services.apigateway_v1:_v1_response", "data status", _PLAN_PAGE)
+def answer_without_empty(
+    original: Callable[..., Any], data: dict[str, Any], status: int = 200
+) -> Any:
+    """Leave out settings that are not set, as API Gateway does, instead of showing them empty."""
+
+    def clean(one: Any) -> Any:
+        if not isinstance(one, dict):
+            return one
+        return {k: v for k, v in one.items() if v or k not in _LEFT_OUT_WHEN_EMPTY}
+
+    if isinstance(data.get("item"), list):
+        return original({**data, "item": [clean(one) for one in data["item"]]}, status)
+    return original(clean(data), status)
+
+
+@replaces(
+    "services.apigateway_v1:_create_api_key",
+    "data",
+    "https://docs.aws.amazon.com/apigateway/latest/api/API_CreateApiKey.html",
+)
+def create_api_key(original: Callable[..., Any], data: dict[str, Any]) -> Any:
+    """Take an empty value as none given: a value is generated."""
+    if not data.get("value"):
+        data = {name: value for name, value in data.items() if name != "value"}
+    return original(data)

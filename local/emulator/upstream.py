@@ -1,9 +1,9 @@
-"""The one door to MiniStack's internals: what is replaced there and what is read, all checked first.
+"""The one door to MiniStack's internals: what is replaced and what is used there, all checked first.
 
-A module of this package declares with `@replaces` which function of MiniStack it stands in for, and
-with `needs` which other names it calls. `check` compares each with the installed MiniStack (its
-version, the name, its parameters) before anything is replaced, so that another release is refused at
-start-up with a message instead of failing somewhere in a request.
+A module of this package declares with `@replaces` which function of MiniStack it stands in for,
+and with `needs` which other names it calls. `check` compares each with the installed MiniStack
+(its version, the name, its parameters) before anything is replaced, so that another release is
+refused at start-up with a message instead of failing somewhere in a request.
 """
 
 import functools
@@ -98,7 +98,8 @@ def check() -> None:
     problems = [found for item in expected.items() if (found := _problem(*item))]
     if problems:
         raise UnfitMiniStack(
-            f"This MiniStack {version} differs from the released one: {'; '.join(problems)}. {remedy}"
+            f"This MiniStack {version} differs from the released one: {'; '.join(problems)}. "
+            f"{remedy}"
         )
 
 
