@@ -27,7 +27,8 @@ from lambdas.adapters.price_inserts import (
     PriceInserts,
 )
 from lambdas.domain.errors import RetryLater
-from lambdas.domain.keys import padded
+from lambdas.domain.keys import VENUES, padded
+from lambdas.domain.metrics import ATTRIBUTES
 from lambdas.domain.ticks import Tick
 from tests.adapters.price_table import Fault, Item, PriceTable, client_error
 from tests.adapters.strategies import messages, tick
@@ -319,30 +320,23 @@ def test_a_row_with_everything_fits_one_write_unit() -> None:
     table = PriceTable()
     widest = replace(
         tick(
-            "WRAPPEDBITCOIN-USDT",
-            "1234567890123456789012345",
+            f"{'B' * 24}-{'Q' * 24}",
+            f"resource:{'7' * 64}",
             price=Decimal("999999999999.999999"),
-            size=Decimal("123456789012.345678901234567890"),
+            size=Decimal("1234567890123456789.0123456789012345678"),
             sub_ms_ns=999_999,
         ),
-        base="WRAPPEDBITCOIN",
-        quote="USDT",
-        exchange="coinbase_advanced",
+        base="B" * 24,
+        quote="Q" * 24,
+        exchange=max(VENUES, key=len),
         kind="ticker",
         time_source="envelope",
     )
     inserts(table).insert([widest], plenty)
     (row,) = table.rows.values()
     row["window"] = {"S": f"01:100:{padded(widest.timestamp)}"}
-    row |= {name: {"N": "-1.23456789012345E-100"} for name in METRICS}
+    row |= {name: {"N": "-1.23456789012345E-100"} for name in ATTRIBUTES}
     assert item_bytes(row) <= 1024
-
-
-METRICS = (
-    *("sma_5", "sma_20", "sma_50", "ema_12", "ema_26", "ema_60s"),
-    *("bollinger_upper", "bollinger_lower", "z_score", "vwap", "return_std_20"),
-    *("volatility", "ewma_volatility", "drawdown"),
-)
 
 
 def item_bytes(item: dict[str, dict[str, str]]) -> int:
