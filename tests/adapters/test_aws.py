@@ -55,20 +55,27 @@ def test_one_client_a_service_with_bounded_calls(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("handler", ["webhook_processor", "error_notifier"])
-def test_a_cold_start_spends_at_most_40_ms_on_our_code(handler: str) -> None:
-    """GIVEN botocore, which every function needs WHEN the handler is imported THEN what that adds
-    stays within the budget, and boto3 is not among it.
+def test_a_cold_start_spends_little_on_our_code(handler: str) -> None:
+    """GIVEN botocore, which every function needs WHEN the handler is imported THEN that adds at
+    most two fifths, and boto3 is not among it.
+
+    The budget is 40 ms on a machine that imports botocore in 100 ms; told as a share, it holds on
+    a slow or busy machine too.
     """
     program = (
-        "import sys, time, botocore.session, botocore.config, botocore.exceptions\n"
+        "import sys, time\n"
+        "began = time.process_time()\n"
+        "import botocore.session, botocore.config, botocore.exceptions\n"
         "started = time.process_time()\n"
         f"import lambdas.{handler}.handler\n"
-        "print((time.process_time() - started) * 1000)\n"
+        "print((time.process_time() - started) / (started - began))\n"
         "assert 'boto3' not in sys.modules\n"
     )
-    for _ in range(8):  # a busy machine may be slow seven times; our code is not
+    shares = []
+    for _ in range(8):  # what else the machine does may strike one part and not the other
         run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
         assert run.returncode == 0, run.stderr
-        if float(run.stdout) <= 40:
+        shares.append(float(run.stdout))
+        if shares[-1] <= 0.4:
             return
-    raise AssertionError(f"eight imports took more than 40 ms each, the last {run.stdout} ms")
+    raise AssertionError(f"our code took these shares of botocore's import: {shares}")
