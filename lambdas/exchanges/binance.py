@@ -18,6 +18,7 @@ of them. ``c`` is the last price (``p`` is the day's *change*), ``Q`` the last t
      "Q": "10", "v": "10000", "O": 1633912117085, "C": 1633998517085, "L": 30517091}
 
 Times are milliseconds, or microseconds when the stream was opened with ``timeUnit=MICROSECOND``.
+REST tickers (``{"symbol": "NKNUSDT", "lastPrice": "0.3521", "closeTime": ...}``) are read too.
 A fill in an ``executionReport`` is the same trade as the public one, with the same id.
 Source: https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams
 """
@@ -27,6 +28,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lambdas.domain.moments import milliseconds_or_microseconds as _moment
+from lambdas.domain.numbers import shown
 from lambdas.domain.payloads import mapping, required, text, unrecognised
 from lambdas.domain.prints import Part, Print
 from lambdas.domain.symbols import Codes, Pair
@@ -37,7 +39,7 @@ CODES = Codes(
     quotes=(
         "USDT USDC BUSD FDUSD TUSD USDP PAX USDS USD1 USDE DAI VAI UST BTC ETH BNB TRX XRP DOGE SOL"
         " EUR EURI AEUR GBP AUD TRY RUB BRL BIDR IDRT BKRW BVND UAH NGN ZAR ARS PLN RON CZK MXN COP"
-        " JPY"
+        " JPY GYEN"
     ),
     # Binance.US trades against dollars; on binance.com a name that ends with USD is ...BUSD.
     rare_quotes="USD U",
@@ -66,15 +68,16 @@ _IGNORED = {
     "balanceUpdate": "private",
     "externalLockUpdate": "private",
     "outboundAccountPosition": "private",
-    "ACCOUNT_UPDATE": "derivative",
-    "ORDER_TRADE_UPDATE": "derivative",
 }
 
 
 def parts(message: object) -> Iterator[Part]:
     """Split a message into its trades and tickers."""
-    if isinstance(message, dict) and "stream" in message and "data" in message:
-        message = message["data"]
+    if isinstance(message, dict):  # a combined stream, or the WebSocket API's user data
+        if "stream" in message and "data" in message:
+            message = message["data"]
+        elif "subscriptionId" in message and "event" in message:
+            message = message["event"]
     if isinstance(message, list):
         if not message:
             raise NoTick("empty-batch")
@@ -105,15 +108,18 @@ def _entry(value: object) -> Print:
         return _ticker(entry)
     if event == "executionReport":
         return _fill(entry)
-    if isinstance(event, str) and event in _IGNORED:
-        raise NoTick(_IGNORED[event])
-    if event is None and "lastPrice" in entry:
+    if isinstance(event, str):
+        if event in _IGNORED:
+            raise NoTick(_IGNORED[event])
+        if event.isupper():  # accounts' events, most of them of futures
+            raise NoTick("private")
+    if event is None and ("lastPrice" in entry or "price" in entry):
         return _rest_ticker(entry)
-    if event is None and {"u", "s", "b", "a"} <= entry.keys():
+    if event is None and ({"u", "s", "b", "a"} <= entry.keys() or "bidPrice" in entry):
         raise NoTick("quote")
     if event is None and "lastUpdateId" in entry:
         raise NoTick("order-book")
-    raise InvalidTick("unrecognised-entry", f"event {event!r:.60} is none that Binance documents")
+    raise InvalidTick("unrecognised-entry", f"event {shown(event)} is none that Binance documents")
 
 
 def _trade(entry: dict[str, object], event_id: object, id_space: str) -> Print:
@@ -157,11 +163,11 @@ def _fill(entry: dict[str, object]) -> Print:
 
 
 def _rest_ticker(entry: dict[str, object]) -> Print:
-    closed = entry.get("closeTime")
+    closed = entry.get("closeTime", entry.get("time"))
     return Print(
         "ticker",
         _pair(text(entry, "symbol")),
-        entry["lastPrice"],
+        required(entry, "lastPrice" if "lastPrice" in entry else "price"),
         entry.get("lastQty"),
         None if closed is None else _moment(closed),
         content=("24hr", entry.get("lastId")),

@@ -12,7 +12,8 @@ leaves out what did not change, often the price::
     {"topic": "tickers.BTCUSDT", "ts": 1673853746003, "type": "snapshot", "cs": 2588407389,
      "data": {"symbol": "BTCUSDT", "lastPrice": "21109.77", "volume24h": "6780.866843"}}
 
-Spot versions 1 and 3 sent ``{"v": id, "t": ms, "p": price, "q": quantity}`` for a trade and
+A fill of one's own order (topic ``ticketInfo``) is the public trade with the same id. Spot
+versions 1 and 3 sent ``{"v": id, "t": ms, "p": price, "q": quantity}`` for a trade and
 ``{"t", "s", "c"}`` for a ticker. Version 2 (``{"topic": "trade.BCHUSDT", "data": [{"symbol",
 "price", "trade_time_ms", ...}]}``) carried derivatives alone and is ignored as such. So are
 version 5 messages that show one: funding, mark price or open interest in a ticker, an option's
@@ -70,6 +71,8 @@ _IGNORED = {
     "wallet": "private",
     "position": "private",
     "greeks": "private",
+    "spread": "private",
+    "dcp": "private",
 }
 
 
@@ -90,11 +93,16 @@ def parts(message: object) -> Iterator[Part]:
     elif channel == "tickers":
         yield _ticker, message, name
     elif channel == "trade":
+        if name.startswith(("linear.", "inverse.")):
+            raise NoTick("derivative")
         for entry in _batch(message):
             yield _old_trade, entry, _old_name(message, name)
     elif channel == "realtimes":
         for entry in _batch(message):
             yield _old_ticker, entry, _old_name(message, name)
+    elif channel == "ticketInfo":
+        for entry in _batch(message):
+            yield _fill, entry
     elif channel in _IGNORED:
         raise NoTick(_IGNORED[channel])
     else:
@@ -104,6 +112,8 @@ def parts(message: object) -> Iterator[Part]:
 def _without_topic(message: dict[str, object]) -> Iterator[Part]:
     if {"s", "p", "v", "i"} <= message.keys():
         yield _trade, message, None
+    elif message.get("e") == "ticketInfo":
+        yield _fill, message
     elif isinstance(message.get("result"), dict) and "list" in mapping(message["result"], "result"):
         yield from _rest(message)
     elif message.keys() & {"op", "success", "ping", "pong", "ret_msg", "retCode", "auth", "code"}:
@@ -186,6 +196,18 @@ def _old_ticker(value: object, name: object) -> Print:
         required(entry, "c"),
         None,
         _moment(required(entry, "t")),
+    )
+
+
+def _fill(value: object) -> Print:
+    fill = mapping(value, "a fill")
+    return Print(
+        "trade",
+        _pair(text(fill, "s")),
+        required(fill, "p"),
+        required(fill, "q"),
+        _moment(required(fill, "t")),
+        event_id=required(fill, "T"),
     )
 
 

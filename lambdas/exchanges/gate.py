@@ -80,6 +80,8 @@ def parts(message: object) -> Iterator[Part]:
         yield from _version_4(message)
     elif "method" in message:
         yield from _version_3(message)
+    elif "asks" in message:
+        raise NoTick("order-book")
     elif "result" in message or "error" in message or "header" in message:
         raise NoTick("control")
     else:

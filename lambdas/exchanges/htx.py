@@ -18,6 +18,7 @@ envelope; ``amount`` and ``vol`` are a day's::
     {"ch": "market.tickers", "ts": 1722857569936, "data": [{"symbol": "sylousdt",
      "close": 8.97E-4, "amount": 6.033648738732E8}]}
 
+A fill of one's own order (``trade.clearing``) is the public trade with the same id.
 Source: https://www.htx.com/en-us/opend/newApiPages/?id=7ec53b2f-7773-11ed-9966-0242ac110003
 """
 
@@ -60,6 +61,10 @@ def parts(message: object) -> Iterator[Part]:
     if not isinstance(message, dict):
         raise unrecognised(message)
     channel = message.get("ch", message.get("rep"))
+    update = message.get("data") if message.get("action") == "push" else message
+    if isinstance(update, dict) and update.get("eventType") == "trade":
+        yield _fill, update
+        return
     if channel is None:
         if message.keys() & {"ping", "pong", "subbed", "unsubbed", "op", "action", "err-code"}:
             raise NoTick("control")
@@ -75,6 +80,8 @@ def parts(message: object) -> Iterator[Part]:
     name, _, topic = rest.partition(".")
     if family != "market":
         raise NoTick("control" if "action" not in message else "private")
+    if _is_derivative(name):
+        raise NoTick("derivative")
     if topic == "trade.detail":
         for trade in _batch(_trades(message)):
             yield _trade, trade, name, sent
@@ -116,6 +123,17 @@ def _trade(value: object, name: str, sent: object) -> Print:
     )
 
 
+def _fill(fill: dict[str, object]) -> Print:
+    return Print(
+        "trade",
+        _pair(text(fill, "symbol")),
+        required(fill, "tradePrice"),
+        required(fill, "tradeVolume"),
+        _moment(required(fill, "tradeTime")),
+        event_id=required(fill, "tradeId"),
+    )
+
+
 def _ticker(value: object, name: str, sent: object) -> Print:
     ticker = mapping(value, "'tick'")
     last = ticker.get("lastPrice")
@@ -138,7 +156,11 @@ def _moment(token: object) -> int | None:
 
 
 def _pair(name: str) -> Pair:
-    # Swaps are BTC-USDT, futures BTC_CQ and BTC220624; spot names are lower case and plain.
-    if "-" in name or "_" in name or name != name.lower():
+    if _is_derivative(name):
         raise NoTick("derivative")
     return CODES.glued(name)
+
+
+def _is_derivative(name: str) -> bool:
+    # Swaps are BTC-USDT, futures BTC_CQ and BTC220624; spot names are lower case and plain.
+    return "-" in name or "_" in name or name != name.lower()

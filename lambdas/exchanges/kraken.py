@@ -15,6 +15,8 @@ Version 2, prices and sizes as JSON numbers; tickers of older recordings have no
     {"channel": "ticker", "type": "snapshot", "data": [{"symbol": "BTC/USD", "last": 105899.40,
      "volume": 163.28908096, "timestamp": "2022-12-25T09:30:59.123456Z"}]}
 
+A fill of one's own order (``executions``) is the public trade with the same ``trade_id``.
+
 REST ``Trades`` (seconds as a JSON number, an id since 2023) and ``Ticker``, by legacy names::
 
     {"error": [], "result": {"XXBTZUSD": [["30243.4", "0.33", 1688669597.8277369, "b", "m", "",
@@ -75,7 +77,6 @@ _V2_IGNORED = {
     "book": "order-book",
     "level3": "order-book",
     "ohlc": "candle",
-    "executions": "private",
     "balances": "private",
 }
 _V1_IGNORED = {"spread": "quote", "ohlc": "candle", "book": "order-book"}
@@ -89,6 +90,8 @@ def parts(message: object) -> Iterator[Part]:
         raise unrecognised(message)
     elif "channel" in message:
         yield from _version_2(message)
+    elif "exec_type" in message:
+        yield _fill, message
     elif "feed" in message:
         raise NoTick("derivative")  # futures.kraken.com
     elif "event" in message or "method" in message:
@@ -118,8 +121,8 @@ def _version_1(message: list[object]) -> Iterator[Part]:
 
 def _version_2(message: dict[str, object]) -> Iterator[Part]:
     channel = message["channel"]
-    if channel == "trade" or channel == "ticker":
-        parser = _v2_trade if channel == "trade" else _v2_ticker
+    parser = {"trade": _v2_trade, "ticker": _v2_ticker, "executions": _fill}.get(str(channel))
+    if parser is not None:
         for entry in _entries(message.get("data")):
             yield parser, entry
     elif isinstance(channel, str) and channel in _V2_IGNORED:
@@ -138,6 +141,8 @@ def _rest(message: dict[str, object]) -> Iterator[Part]:
                 yield _v1_trade, trade, name
         elif isinstance(value, dict) and "c" in value:
             yield _v1_ticker, value, name
+        elif isinstance(value, dict) and "asks" in value:
+            raise NoTick("order-book")
         elif name != "last":
             raise unrecognised(message)
 
@@ -178,6 +183,21 @@ def _v2_trade(value: object) -> Print:
         rfc3339(required(trade, "timestamp")),
         event_id=trade.get("trade_id"),
         content=(trade.get("side"), trade.get("ord_type")),
+    )
+
+
+def _fill(value: object) -> Print:
+    fill = mapping(value, "an execution")
+    if fill.get("exec_type") != "trade":
+        raise NoTick("private")
+    time = fill.get("timestamp")
+    return Print(
+        "trade",
+        _pair(text(fill, "symbol")),
+        required(fill, "last_price"),
+        required(fill, "last_qty"),
+        None if time is None else rfc3339(time),
+        event_id=required(fill, "trade_id"),
     )
 
 

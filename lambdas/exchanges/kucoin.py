@@ -21,7 +21,8 @@ Topic ``/market/snapshot:<symbol or market>``, prices as JSON numbers, ids of it
      {"sequence": "1545896669291", "data": {"symbol": "KCS-BTC", "lastTradedPrice": 0.00012,
       "vol": 27514.34842, "datetime": 1548388122031}}}
 
-The unified accounts' stream sends ``{"T": "trade.SPOT", "d": {...}}`` and ``"ticker.SPOT"``.
+The unified accounts' stream sends ``{"T": "trade.SPOT", "d": {...}}`` and ``"ticker.SPOT"``. A fill
+of one's own order (``/spotMarket/tradeOrders``, type ``match``) is the match with the same id.
 Sources: https://www.kucoin.com/docs/websocket/spot-trading/public-channels/match-execution-data,
 https://www.kucoin.com/docs-new/3470067w0
 """
@@ -90,6 +91,8 @@ def parts(message: object) -> Iterator[Part]:
         snapshots = required(data, "data")
         for snapshot in snapshots if isinstance(snapshots, list) else [snapshots]:
             yield _snapshot, snapshot, data.get("sequence")
+    elif channel.startswith("/spotMarket/tradeOrders"):
+        yield _fill, message.get("data")
     elif channel in _IGNORED:
         raise NoTick(_IGNORED[channel])
     else:
@@ -111,6 +114,10 @@ def _unified(message: dict[str, object]) -> Iterator[Part]:
             yield _unified_ticker, message["d"]
         else:
             raise NoTick("other-channel")
+    elif message.get("type") == "match":
+        yield _fill, message
+    elif {"s", "p", "q", "ti"} <= message.keys():
+        yield _unified_trade, message
     elif message.get("type") in _CONTROL or "result" in message:
         raise NoTick("control")
     else:
@@ -126,6 +133,20 @@ def _match(value: object) -> Print:
         required(match, "size"),
         epoch(required(match, "time"), NANOSECOND),
         event_id=required(match, "tradeId"),
+    )
+
+
+def _fill(value: object) -> Print:
+    fill = mapping(value, "'data'")
+    if fill.get("type") != "match":
+        raise NoTick("private")
+    return Print(
+        "trade",
+        CODES.separated(text(fill, "symbol"), "-"),
+        required(fill, "matchPrice"),
+        required(fill, "matchSize"),
+        epoch(required(fill, "ts"), NANOSECOND),
+        event_id=required(fill, "tradeId"),
     )
 
 

@@ -110,6 +110,8 @@ def _ignored(channel: str) -> NoTick | None:
 
 def _entry(value: object) -> Print:
     entry = mapping(value, "an entry")
+    if "asks" in entry:
+        raise NoTick("order-book")
     return _trade(entry) if "px" in entry else _ticker(entry)
 
 
