@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from stack import naming, packaging, settings
+from stack import naming, node, packaging, settings
 
 ROOT = Path(__file__).resolve().parent
 
@@ -32,9 +32,10 @@ def synthesize(outdir: Path | None = None) -> Path:
     """
     chosen = settings.load()
     suffix = naming.suffix_from_environment(_context().get(naming.SUFFIX_VARIABLE))
+    codes = {function: packaging.package(ROOT, function) for function in chosen.functions}
     try:
         from stack.bindings import App
-        from stack.pipeline import ASSETS, PipelineStack
+        from stack.pipeline import PipelineStack
     except ImportError as error:
         raise CannotSynthesize(
             f"CDKTF cannot be loaded: {error}. Run `make setup` and activate its environment "
@@ -42,15 +43,13 @@ def synthesize(outdir: Path | None = None) -> Path:
         ) from error
     target = (outdir or Path(os.environ.get("CDKTF_OUTDIR") or ROOT / "cdktf.out")).absolute()
     app = App(outdir=str(target))
-    stack = PipelineStack(app, chosen, suffix, ROOT)
+    PipelineStack(app, chosen, suffix, codes)
     _forget_other_stacks(target, keep=naming.stack_name(suffix))
     app.synth()
     folder = target / "stacks" / naming.stack_name(suffix)
-    shutil.rmtree(folder / ASSETS, ignore_errors=True)
-    for code in stack.codes.values():
-        archive = folder / code.path
-        archive.parent.mkdir(exist_ok=True)
-        archive.write_bytes(code.package.archive)
+    shutil.rmtree(folder / packaging.ASSETS, ignore_errors=True)
+    for code in codes.values():
+        code.write(folder)
     return folder
 
 
@@ -78,24 +77,27 @@ def _context() -> dict[str, Any]:
 def main() -> int:
     """Synthesize and judge; return the exit code."""
     try:
-        folder = synthesize()
-    except (settings.SettingsError, naming.SuffixError, packaging.PackagingError) as error:
-        print(f"main.py: {error}", file=sys.stderr)
-        return 1
-    except CannotSynthesize as error:
-        print(f"main.py: {error}", file=sys.stderr)
-        return 2
-    try:
+        # First, so that nothing is left that no policy has seen.
         from policies import gate
     except ImportError as error:
-        print(
-            f"main.py: the policies cannot be loaded, so the stack is not judged: {error}. Run "
-            "`make setup` and activate its environment.",
-            file=sys.stderr,
+        return _complain(
+            f"the policies cannot be loaded, so nothing is synthesized: {error}. Restore "
+            "policies/, run `make setup` and activate its environment.",
+            code=2,
         )
-        return 2
+    try:
+        folder = synthesize()
+    except (settings.SettingsError, naming.SuffixError, packaging.PackagingError) as error:
+        return _complain(str(error), code=1)
+    except (CannotSynthesize, node.MissingNode) as error:
+        return _complain(str(error), code=2)
     gate.enforce(folder)
     return 0
+
+
+def _complain(message: str, code: int) -> int:
+    print(f"main.py: {message}", file=sys.stderr)
+    return code
 
 
 if __name__ == "__main__":

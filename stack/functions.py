@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from stack import statements
 from stack.bindings import (
@@ -20,7 +18,7 @@ from stack.bindings import (
 )
 from stack.deployment import Deployment
 from stack.encryption import PUBLISHING, PipelineKey
-from stack.packaging import PACKAGE, Package
+from stack.packaging import Code
 from stack.statements import Statement
 
 # Everything that moves or shows messages, and what could open the queue to others.
@@ -34,14 +32,6 @@ _QUEUE_ACTIONS = (
     "sqs:SendMessage",
     "sqs:SetQueueAttributes",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """A function's packaged code, and where in the stack folder its zip lies."""
-
-    package: Package
-    path: PurePosixPath
 
 
 class DeadLetterQueue(Construct):
@@ -163,9 +153,9 @@ class PipelineFunction(Construct):
             role=self.role.arn,
             runtime=settings.functions.runtime,
             architectures=[settings.functions.architecture],
-            handler=f"{PACKAGE}.{id_}.handler.handle",
-            filename=str(code.path),
-            source_code_hash=code.package.source_code_hash,
+            handler=f"{code.module}.handle",
+            filename=code.path,
+            source_code_hash=code.source_code_hash,
             memory_size=size.memory_mb,
             timeout=size.timeout_seconds,
             reserved_concurrent_executions=size.reserved_concurrency,

@@ -19,6 +19,9 @@ from pathlib import Path
 
 PACKAGE = "lambdas"
 
+ASSETS = "assets"
+"""The zips' folder, below the stack folder."""
+
 PROVIDED_BY_RUNTIME = frozenset({"boto3", "botocore"})
 """What Lambda's Python runtimes bring beside the standard library.
 
@@ -44,36 +47,47 @@ class PackagingError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Package:
-    """A finished zip: its bytes, and the dotted names of the modules in it, sorted."""
+class Code:
+    """A function's code: the module of its handler, the zip, and where in the stack folder it lies.
 
+    `modules` are the dotted names of all modules in the zip, sorted.
+    """
+
+    module: str
     archive: bytes
     modules: tuple[str, ...]
+    path: str
 
     @property
     def source_code_hash(self) -> str:
         """The base64 SHA-256 of the zip, as Lambda's CodeSha256 and Terraform have it."""
         return base64.b64encode(hashlib.sha256(self.archive).digest()).decode("ascii")
 
+    def write(self, stack_folder: Path) -> None:
+        """Put the zip where Terraform will look for it."""
+        file = stack_folder / self.path
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(self.archive)
 
-def package(root: Path, handler_module: str) -> Package:
-    """Zip the import closure of a module.
 
-    `root` is the folder that holds the `lambdas` package; `handler_module` is a dotted name such
-    as `lambdas.error_notifier.handler`. Entries keep their path below `root`, are stored without
-    compression (deflate's output differs between zlib versions), sorted, and bear one fixed time
-    and mode. Raises `PackagingError` when an import is neither a module of `lambdas`, nor of the
-    standard library, nor of the runtime.
+def package(root: Path, function: str) -> Code:
+    """Package the function whose handler is the module `lambdas.{function}.handler`.
+
+    `root` is the folder that holds the `lambdas` package. The zip's entries keep their path below
+    `root`, are stored without compression (deflate's output differs between zlib versions),
+    sorted, and bear one fixed time and mode. Raises `PackagingError` when an import is neither a
+    module of `lambdas`, nor of the standard library, nor of the runtime.
     """
-    files = closure(root, handler_module)
+    module = f"{PACKAGE}.{function}.handler"
+    files = closure(root, module)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for _, file in sorted(files.items()):
-            entry = zipfile.ZipInfo(file.relative_to(root).as_posix(), _TIMESTAMP)
+        for name, file in sorted((f.relative_to(root).as_posix(), f) for f in files.values()):
+            entry = zipfile.ZipInfo(name, _TIMESTAMP)
             entry.create_system = 3  # Unix, whatever the machine
             entry.external_attr = 0o100644 << 16
             archive.writestr(entry, file.read_bytes())
-    return Package(buffer.getvalue(), tuple(sorted(files)))
+    return Code(module, buffer.getvalue(), tuple(sorted(files)), f"{ASSETS}/{function}.zip")
 
 
 def closure(root: Path, module: str) -> dict[str, Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+from collections.abc import Mapping
 from typing import Any
 
 from stack import statements
@@ -19,16 +19,13 @@ from stack.bindings import (
 from stack.deployment import Deployment
 from stack.encryption import PipelineKey
 from stack.eventing import StreamMapping, Topic, stream_reading
-from stack.functions import Code, PipelineFunction
+from stack.functions import PipelineFunction
 from stack.ingress import WebhookApi
 from stack.naming import SUFFIX_VARIABLE, stack_name
 from stack.observability import ErrorSubscription
-from stack.packaging import PACKAGE, package
+from stack.packaging import Code
 from stack.settings import Settings
 from stack.storage import PriceTable
-
-ASSETS = PurePosixPath("assets")
-"""The zips' folder, below the stack folder."""
 
 # Lambda allows 4 KB of environment variables; the other variables take less than 1 KB.
 _SECRETS_LIMIT = 3_000
@@ -37,15 +34,11 @@ _SECRETS_LIMIT = 3_000
 class PipelineStack(TerraformStack):
     """Everything that is deployed, in one environment."""
 
-    def __init__(self, scope: Construct, settings: Settings, suffix: str, code_root: Path) -> None:
-        """Compose the stack of one suffix from the code below `code_root`."""
+    def __init__(
+        self, scope: Construct, settings: Settings, suffix: str, codes: Mapping[str, Code]
+    ) -> None:
+        """Compose the stack of one suffix; `codes` is by the functions' keys in the settings."""
         super().__init__(scope, stack_name(suffix))
-        self.codes = {
-            id_: Code(
-                package(code_root, f"{PACKAGE}.{id_}.handler"), ASSETS / f"{function.name}.zip"
-            )
-            for id_, function in settings.functions.items()
-        }
         self._keep_state(settings, suffix)
         AwsProvider(self, "aws", region=settings.project.region)
         identity = DataAwsCallerIdentity(self, "identity")
@@ -57,13 +50,15 @@ class PipelineStack(TerraformStack):
         success = Topic(self, "success-topic", deployment, key, topics.success)
         errors = Topic(self, "error-topic", deployment, key, topics.errors, alarms=True)
 
-        processor = self._webhook_processor(deployment, key, table, success)
+        processor = self._webhook_processor(
+            deployment, key, codes["webhook_processor"], table, success
+        )
         enricher = PipelineFunction(
             self,
             "price_enricher",
             deployment,
             key,
-            self.codes["price_enricher"],
+            codes["price_enricher"],
             environment={"TABLE_NAME": table.table.name, "SUCCESS_TOPIC_ARN": success.arn},
             permissions=[
                 statements.allow(
@@ -79,7 +74,7 @@ class PipelineStack(TerraformStack):
             "error_notifier",
             deployment,
             key,
-            self.codes["error_notifier"],
+            codes["error_notifier"],
             environment={"ERROR_TOPIC_ARN": errors.arn},
             permissions=[],
             publishes_to=errors.arn,
@@ -170,7 +165,12 @@ class PipelineStack(TerraformStack):
         return str(variable.string_value)
 
     def _webhook_processor(
-        self, deployment: Deployment, key: PipelineKey, table: PriceTable, success: Topic
+        self,
+        deployment: Deployment,
+        key: PipelineKey,
+        code: Code,
+        table: PriceTable,
+        success: Topic,
     ) -> PipelineFunction:
         processing = deployment.settings.processing
         return PipelineFunction(
@@ -178,7 +178,7 @@ class PipelineStack(TerraformStack):
             "webhook_processor",
             deployment,
             key,
-            self.codes["webhook_processor"],
+            code,
             environment={
                 "TABLE_NAME": table.table.name,
                 "WEBHOOK_SECRETS": self._secrets(),

@@ -1,0 +1,3 @@
+from tests.stack.fixtures import synthesized
+
+__all__ = ["synthesized"]
