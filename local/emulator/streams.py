@@ -242,7 +242,7 @@ class Mapping:
                 continue
             self._esm["LastProcessingResult"] = "PROBLEM: Function call failed"
             todo[:1] = self._rest(batch, first, raised=failed)
-            if todo[0].failures:
+            if todo and todo[0].failures:
                 self._wait(todo[0].failures)
 
     def _current_function(self) -> dict[str, Any] | None:
