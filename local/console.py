@@ -22,6 +22,9 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+_LOG_WIDTH = 140
+"""Tables in a log need not be squeezed into the 80 columns that are assumed of it."""
+
 
 @dataclass(slots=True)
 class Step:
@@ -45,6 +48,8 @@ class Voice:
         self.console = Console(
             file=sys.stderr if quiet_output else sys.stdout, highlight=False, soft_wrap=True
         )
+        if not self.console.is_terminal:
+            self.console.width = _LOG_WIDTH
 
     @contextmanager
     def step(self, name: str) -> Iterator[Step]:

@@ -23,10 +23,13 @@ from local.emulator.addresses import webhook_url
 from local.messages import Malformed, Message
 from local.pipeline import Deployment
 from local.places import Places
-from local.report import Counts, Evidence
+from local.report import Counts, Evidence, Key
 
 _PATIENCE_SECONDS = 240
 """How long nothing may move before the demo gives up: longer than both retries of an invocation."""
+
+_QUIET_SECONDS = 10
+"""How long to wait for the enricher's last summaries when all else is done."""
 
 _POLL_SECONDS = 1.0
 _SHOWN_SYMBOLS = 6
@@ -120,7 +123,7 @@ def gather(deployment: Deployment, evidence: Evidence, since_ms: int) -> None:
 
 def _wait(step: Step, deployment: Deployment, evidence: Evidence, ear: Ear, since_ms: int) -> None:
     """Poll until every message has its outcome and every row its metrics, or nothing moves."""
-    moved, last = time.monotonic(), (-1, -1)
+    moved, last = time.monotonic(), (-1, -1, -1)
     while True:
         evidence.hear(ear.listen())
         gather(deployment, evidence, since_ms)
@@ -131,10 +134,14 @@ def _wait(step: Step, deployment: Deployment, evidence: Evidence, ear: Ear, sinc
             len(evidence.accepted) + len(evidence.new()),
             f"{told} messages told of, {enriched} rows enriched",
         )
-        if (told, enriched) != last:
-            moved, last = time.monotonic(), (told, enriched)
-        elif evidence.complete() or time.monotonic() - moved > _PATIENCE_SECONDS:
-            # Complete, and unchanged for a whole poll: the last summaries have arrived, too.
+        if (told, enriched, evidence.notifications) != last:
+            moved, last = time.monotonic(), (told, enriched, evidence.notifications)
+        if evidence.complete():
+            # A full read of a tape enriches rows whose own batch is still to come, and be told of.
+            quiet = time.monotonic() - moved > _QUIET_SECONDS
+            if quiet or evidence.summarized >= len(evidence.new()):
+                return
+        elif time.monotonic() - moved > _PATIENCE_SECONDS:
             return
         time.sleep(_POLL_SECONDS)
 
@@ -175,17 +182,26 @@ def _show_losses(voice: Voice, evidence: Evidence) -> None:
 
 
 def _show_rows(voice: Voice, places: Places, deployment: Deployment, evidence: Evidence) -> None:
-    touched = evidence.new() or set(evidence.rows)
+    touched = evidence.run()
     most = [symbol for symbol, _ in Counter(key.symbol for key in touched).most_common()]
     if not most:
         return
     dynamodb, table = deployment.client("dynamodb"), deployment.outputs["table_name"]
     latest = [last_rows(dynamodb, table, symbol, 1)[-1] for symbol in most[:_SHOWN_SYMBOLS]]
     voice.say(_latest(latest))
-    tape = last_rows(dynamodb, table, most[0], _DRAWN_ROWS)
+    tapes = [
+        picture.session(
+            [
+                row
+                for row in last_rows(dynamodb, table, symbol, _DRAWN_ROWS)
+                if Key(symbol, Decimal(row["timestamp"]["N"])) in touched
+            ]
+        )
+        for symbol in most[:3]
+    ]
     path = places.picture(deployment.suffix)
-    picture.draw(tape, most[0], tape[-1]["quote"]["S"], path)
-    voice.say(f"picture of {most[0]}: {path}")
+    picture.draw(max(tapes, key=len), path)
+    voice.say(f"\npicture: {path}")
 
 
 def last_rows(dynamodb: Any, table: str, symbol: str, most: int) -> list[dict[str, Any]]:

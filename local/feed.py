@@ -1,6 +1,7 @@
 """A seeded market: trades that look like trades, in the messages the venues really send.
 
-One price a coin moves as a geometric random walk whose volatility clusters; every venue quotes it
+Each coin has one price for every moment, a Brownian motion whose time runs now fast, now slowly
+(`price_at`), so that volatility clusters and two feeds that overlap agree. Every venue quotes it
 with its own standing basis, its own half-spread and its own price step. The same seed, end and
 size give the same messages, byte for byte. Into them go what real feeds bring along: a message
 sent twice, late ones, control frames; and what somebody else may send: a forged signature, text
@@ -9,7 +10,7 @@ that is no JSON, a price below zero, a time in the future, a venue nobody knows.
 
 from __future__ import annotations
 
-import itertools
+import functools
 import json
 import math
 import random
@@ -21,6 +22,8 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from local.messages import Message
 
 _YEAR_SECONDS = 365 * 86_400
+_BLOCK_SECONDS = 2**16
+_FINEST_SECONDS = 2**-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,43 +108,66 @@ def trades(
 ) -> list[Print]:
     """`ticks` trades in the order of their times, which lie in the `seconds` before `end_ms`."""
     chance = random.Random(f"{seed} trades")
-    by_coin = {
-        coin: [market for market in MARKETS if market.base == coin and market.venue in venues]
-        for coin in COINS
-    }
-    coins = [coin for coin, markets in by_coin.items() if markets]
-    if not coins:
+    markets = [market for market in MARKETS if market.venue in venues]
+    if not markets:
         raise ValueError(f"no market at any of {sorted(venues)}")
-    prices = {coin: COINS[coin].price * math.exp(chance.gauss(0, 0.02)) for coin in coins}
-    # Activity and volatility cluster together: one slowly reverting logarithm drives both.
-    heat = dict.fromkeys(coins, 0.0)
-    gaps = [chance.expovariate(1) for _ in range(ticks)]
-    scale = seconds / (sum(gaps) + 1)
-    at, last = end_ms / 1000 - seconds, dict.fromkeys(coins, end_ms / 1000 - seconds)
-    numbers = itertools.count(int(end_ms // 1000) % 10**9 * 1000)
+    shares = [
+        COINS[market.base].share / sum(other.base == market.base for other in markets)
+        for market in markets
+    ]
+    # Independent arrivals: uniform times, in order.
+    moments = sorted(end_ms / 1000 - chance.uniform(0.001, seconds) for _ in range(ticks))
     made = []
-    for gap in gaps:
-        at += gap * scale
-        hottest = [COINS[coin].share * math.exp(heat[coin]) for coin in coins]
-        coin = chance.choices(coins, hottest)[0]
-        elapsed, last[coin] = at - last[coin], at
-        decay = math.exp(-elapsed / 90)
-        heat[coin] = heat[coin] * decay + 0.7 * math.sqrt(1 - decay * decay) * chance.gauss(0, 1)
-        sigma = COINS[coin].volatility * math.exp(heat[coin]) * math.sqrt(elapsed / _YEAR_SECONDS)
-        prices[coin] *= math.exp(chance.gauss(0, sigma) - sigma * sigma / 2)
-        market, buy = chance.choice(by_coin[coin]), chance.random() < 0.5
+    for number, at in enumerate(moments, int(end_ms // 1000) % 10**9 * 1000):
+        market = chance.choices(markets, shares)[0]
+        buy = chance.random() < 0.5
         spread = market.half_spread if buy else -market.half_spread
+        price = price_at(seed, market.base, at) * (1 + (market.basis + spread) / 10_000)
+        size = COINS[market.base].size * chance.lognormvariate(0, 1.1) + 1e-5
         made.append(
             Print(
                 market,
-                _rounded(prices[coin] * (1 + (market.basis + spread) / 10_000), market.step),
-                _rounded(COINS[coin].size * chance.lognormvariate(0, 1.1) + 1e-5, "0.00000001"),
+                _rounded(price, market.step),
+                _rounded(size, "0.00000001"),
                 int(at * 1e6) * 1000 + chance.randrange(1000),
-                next(numbers),
+                number,
                 buy,
             )
         )
     return made
+
+
+def price_at(seed: int, coin: str, seconds: float) -> float:
+    """The price of a coin at a moment, in seconds since the epoch.
+
+    The logarithm is a Brownian bridge over each `_BLOCK_SECONDS`, refined by halving: the middle of
+    an interval is normal between its ends (Levy's construction). Each half gets a random part of
+    the interval's variance, which makes the clustering of volatility on all time scales.
+    B. Mandelbrot, A. Fisher, L. Calvet: A Multifractal Model of Asset Returns (1997).
+    """
+    block, position = divmod(seconds, _BLOCK_SECONDS)
+    start = end = 0.0
+    variance = COINS[coin].volatility ** 2 * _BLOCK_SECONDS / _YEAR_SECONDS
+    left, width = 0.0, float(_BLOCK_SECONDS)
+    path = f"{seed} {coin} {block:.0f} "
+    while width > _FINEST_SECONDS:
+        part, normal = _draw(path)
+        first = variance * part
+        middle = start + (end - start) * part + math.sqrt(first * (1 - part)) * normal
+        width /= 2
+        if position < left + width:
+            end, variance, path = middle, first, path + "0"
+        else:
+            start, variance, path = middle, variance - first, path + "1"
+            left += width
+    return COINS[coin].price * math.exp(start + (end - start) * (position - left) / width)
+
+
+@functools.lru_cache(maxsize=100_000)
+def _draw(path: str) -> tuple[float, float]:
+    """The first half's part of the variance, and the middle's normal deviate, of one interval."""
+    chance = random.Random(path)
+    return chance.betavariate(4, 4), chance.gauss(0, 1)
 
 
 def _rounded(value: float, step: str) -> Decimal:

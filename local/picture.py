@@ -5,6 +5,7 @@ What is drawn is what lies in the table; nothing is computed here, so the pictur
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +25,9 @@ from matplotlib.ticker import FuncFormatter
 Row = Mapping[str, Mapping[str, str]]
 """A row as DynamoDB's low-level client gives it."""
 
+_GAP_MS = 3_600_000
+"""Prices further apart than this belong to different sessions."""
+
 _INK, _FAINT, _PAPER = "#1f2733", "#8a94a3", "#ffffff"
 _PRICE, _BAND = "#1f2733", "#4c78a8"
 _AVERAGES = {"sma_5": "#72b7b2", "sma_20": "#4c78a8", "sma_50": "#b279a2", "ema_60s": "#f58518"}
@@ -31,7 +35,15 @@ _VOLATILITY, _EWMA, _Z = "#e45756", "#f58518", "#4c78a8"
 _VENUES = ("#4c78a8", "#f58518", "#54a24b", "#e45756", "#b279a2", "#72b7b2", "#9d755d", "#eeca3b")
 
 
-def draw(rows: Sequence[Row], symbol: str, currency: str, path: Path) -> None:
+def session(rows: Sequence[Row]) -> Sequence[Row]:
+    """The longest stretch of a tape without a gap: recordings can lie years apart."""
+    times = [float(row["timestamp"]["N"]) for row in rows]
+    breaks = [at for at in range(1, len(rows)) if times[at] - times[at - 1] > _GAP_MS]
+    stretches = itertools.pairwise([0, *breaks, len(rows)])
+    return max((rows[start:end] for start, end in stretches), key=len)
+
+
+def draw(rows: Sequence[Row], path: Path) -> None:
     """Draw the rows of one tape, in the order of their keys, to a PNG file."""
     times = [datetime.fromtimestamp(float(row["timestamp"]["N"]) / 1000, UTC) for row in rows]
     dates: Any = mdates
@@ -64,8 +76,10 @@ def draw(rows: Sequence[Row], symbol: str, currency: str, path: Path) -> None:
         locator = dates.AutoDateLocator(maxticks=9)
         score.xaxis.set_major_locator(locator)
         score.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
-        price.set_ylabel(f"price in {currency}")
-        figure.text(0.085, 0.955, symbol, fontsize=17, fontweight="bold", color=_INK)
+        price.set_ylabel(f"price in {rows[0]['quote']['S']}")
+        figure.text(
+            0.085, 0.955, rows[0]["symbol"]["S"], fontsize=17, fontweight="bold", color=_INK
+        )
         figure.text(0.085, 0.928, _subtitle(rows, times), fontsize=9, color=_FAINT)
         figure.savefig(path)
         plt.close(figure)

@@ -46,7 +46,10 @@ class Sent:
 
 @dataclass(slots=True)
 class Webhook:
-    """The webhook of one environment: the address below which each venue has its own, the API key, and what each venue signs with."""
+    """The webhook of one environment: its address, the API key, and what each venue signs with.
+
+    Each venue posts to its name below `url`.
+    """
 
     url: str
     api_key: str

@@ -85,7 +85,8 @@ class Evidence:
     """Everything that was recorded about one run.
 
     `before` are the keys that were in the table already, `rows` those in it now, with whether each
-    is enriched; `stranded` are rows in the enricher's dead-letter queue.
+    is enriched; `stranded` are rows in the enricher's dead-letter queue, `summarized` counts the
+    records that the enricher's published summaries tell of.
     """
 
     accepted: Mapping[str, Message]
@@ -97,6 +98,7 @@ class Evidence:
     stranded: set[Key] = field(default_factory=set)
     stranded_batches: int = 0
     notifications: int = 0
+    summarized: int = 0
     _expected: dict[str, frozenset[Key]] = field(default_factory=dict, repr=False)
 
     def hear(self, published: Iterable[str]) -> None:
@@ -104,6 +106,8 @@ class Evidence:
         for text in published:
             self.notifications += 1
             record = json.loads(text)
+            if record.get("source") == "price-enricher":
+                self.summarized += record["records"]
             answer = record.get("responsePayload")
             if isinstance(answer, dict) and answer.get("request_id") in self.accepted:
                 self.answers[answer["request_id"]] = _answer(answer, record.get("requestPayload"))
@@ -126,9 +130,13 @@ class Evidence:
         """Rows of this run that are neither enriched nor in the enricher's dead-letter queue."""
         return {key for key in self.new() if not self.rows[key]} - self.stranded
 
+    def run(self) -> set[Key]:
+        """Rows of this run: in the table now, and of a message of this run."""
+        return self._keys(self.accepted) & self.rows.keys()
+
     def new(self) -> set[Key]:
-        """Rows of this run: in the table now, not before, and of a message of this run."""
-        return self._keys(self.accepted) & self.rows.keys() - self.before
+        """Rows that this run added."""
+        return self.run() - self.before
 
     def complete(self) -> bool:
         """Whether every message has its outcome and every row its metrics."""

@@ -107,20 +107,33 @@ def test_the_feed_brings_what_real_feeds_bring() -> None:
     assert [message.origin for message in sent[:2]] == ["feed:1", "feed:2"]
 
 
-def test_volatility_clusters_and_prices_stay_near_their_coin() -> None:
-    trades = [
-        trade
-        for trade in feed.trades(3, 6000, 3600, END_MS, {"coinbase_exchange"})
-        if trade.market.base == "BTC"
+@given(st.integers(0, 2**32), st.sampled_from(sorted(feed.COINS)), st.integers(1, 1800))
+def test_feeds_that_overlap_agree_on_the_price(seed: int, coin: str, later: int) -> None:
+    venue = "coinbase_exchange"
+    seen = [
+        (trade.at_ns, trade.price)
+        for end_ms in (END_MS, END_MS + later * 1000)
+        for trade in feed.trades(seed, 30, 3600, end_ms, {venue})
+        if trade.market.base == coin
     ]
-    start = feed.COINS["BTC"].price
-    assert all(0.8 < float(trade.price) / start < 1.25 for trade in trades)
-    squares = [
-        math.log(float(b.price) / float(a.price)) ** 2 / max(b.at_ns - a.at_ns, 1)
-        for a, b in itertools.pairwise(trades)
-    ]
-    # Squared returns of a plain random walk would be uncorrelated with those just before.
-    logs = [math.log(square + 1e-30) for square in squares if square > 0]
-    mean = sum(logs) / len(logs)
-    lag = sum((a - mean) * (b - mean) for a, b in itertools.pairwise(logs))
-    assert lag / sum((value - mean) ** 2 for value in logs) > 0.05
+    for at_ns, price in seen:
+        there = feed.price_at(seed, coin, at_ns / 1e9)
+        assert abs(float(price) / there - 1) < 1e-3
+
+
+def test_prices_move_as_their_coin_does_and_volatility_clusters() -> None:
+    realised, clustering = [], []
+    for seed in range(8):
+        path = [math.log(feed.price_at(seed, "BTC", END_MS / 1000 + at)) for at in range(1800)]
+        returns = [later - earlier for earlier, later in itertools.pairwise(path)]
+        expected = feed.COINS["BTC"].volatility ** 2 * 1800 / (365 * 86_400)
+        realised.append(sum(each * each for each in returns) / expected)
+        logs = [math.log(each * each + 1e-30) for each in returns]
+        mean = sum(logs) / len(logs)
+        lag = sum((a - mean) * (b - mean) for a, b in itertools.pairwise(logs))
+        clustering.append(lag / sum((each - mean) ** 2 for each in logs))
+        assert abs(path[0] - math.log(feed.COINS["BTC"].price)) < 0.12
+    assert 0.3 < sum(realised) / len(realised) < 2
+    # Squared returns of a plain random walk would be uncorrelated with those just before:
+    # 1 / sqrt(8 * 1800) is the standard error of the mean below.
+    assert sum(clustering) / len(clustering) > 0.08
