@@ -1,4 +1,18 @@
-"""What happens to one webhook: verified, read, stored, and what is refused dead-lettered."""
+"""What happens to one webhook: verified, read, stored, and what is refused dead-lettered.
+
+Reasons to refuse, beside those of the venues' readers:
+
+malformed-event           the event is not one that API Gateway's template renders
+unknown-venue             the path names no venue
+no-secret                 the venue has no entry in the webhook secrets
+signature-missing         a header that the venue's scheme needs is missing
+signature-malformed       such a header is there and cannot be read
+signature-header-missing  the signature covers a header that did not arrive
+signature-mismatch        the signature is of other bytes, or by another secret
+signature-expired         signed too long before or after it was received
+key-collision             another event holds the tick's key
+unstorable                DynamoDB refuses the tick's values
+"""
 
 from __future__ import annotations
 

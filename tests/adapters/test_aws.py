@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from botocore.exceptions import ConnectTimeoutError, NoCredentialsError, ParamValidationError
+from botocore.exceptions import ConnectTimeoutError, NoCredentialsError
 
 from lambdas.adapters import aws
 from tests.adapters.price_table import client_error
@@ -22,7 +22,6 @@ from tests.adapters.price_table import client_error
         (ConnectTimeoutError(endpoint_url="https://x"), True, False),
         (client_error("ValidationException"), False, True),
         (client_error("SerializationException"), False, True),
-        (ParamValidationError(report="x"), False, True),
         (client_error("AccessDeniedException"), False, False),
         (client_error("ResourceNotFoundException"), False, False),
         (client_error("ExpiredTokenException"), False, False),

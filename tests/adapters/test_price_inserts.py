@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError, ParamValidationError
+from botocore.exceptions import EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -233,18 +233,6 @@ def test_a_refused_call_is_repeated_statement_by_statement() -> None:
     result = inserts(table).insert([tick("BTC", str(n)) for n in range(3)], plenty)
     assert result.stored == 3
     assert [len(call) for call in table.calls] == [3, 1, 1, 1]
-
-
-def test_a_request_that_botocore_finds_wrong_is_refused_not_retried() -> None:
-    class Wrong(PriceTable):
-        def batch_execute_statement(self, **arguments: Any) -> Any:
-            if any(p == {"S": "BAD"} for s in arguments["Statements"] for p in s["Parameters"]):
-                raise ParamValidationError(report="by plan")
-            return super().batch_execute_statement(**arguments)
-
-    result = inserts(Wrong()).insert([tick("BTC", "1"), tick("BAD", "1")], plenty)
-    assert result.stored == 1
-    assert [refused.reason for refused in result.refused] == ["unstorable"]
 
 
 @pytest.mark.parametrize(

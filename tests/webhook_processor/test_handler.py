@@ -5,6 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -147,6 +150,24 @@ def test_a_container_makes_its_clients_once_and_sqs_only_when_needed(function: F
     for _ in range(2):
         function.invoke(EVENTS["unknown_venue"])
     assert function.made == ["dynamodb", "sqs"]
+
+
+def test_in_lambda_the_table_s_client_is_made_while_the_container_starts() -> None:
+    program = (
+        "import lambdas.webhook_processor.handler\n"
+        "from lambdas.adapters import aws\n"
+        "print(aws.client.cache_info().currsize)\n"
+    )
+    inherited = {"PATH": os.environ["PATH"], "AWS_REGION": "us-east-1"}
+    for variables, clients in (({}, "0\n"), ({"AWS_LAMBDA_FUNCTION_NAME": "f"}, "1\n")):
+        run = subprocess.run(
+            [sys.executable, "-c", program],
+            env={**inherited, **variables},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert run.stdout == clients
 
 
 @pytest.mark.parametrize("name", sorted(ENVIRONMENT.keys() - {"ENVIRONMENT_SUFFIX"}))
