@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lambdas.adapters import aws
+from lambdas.adapters import aws, price_inserts
 from lambdas.webhook_processor import handler
 from tests.adapters.price_table import PriceTable
 from tests.adapters.queue import MemoryQueue
@@ -45,7 +45,7 @@ def function(monkeypatch: pytest.MonkeyPatch) -> Iterator[Function]:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(aws, "client", one.client)
-    monkeypatch.setattr("time.sleep", lambda _: None)
+    monkeypatch.setattr(price_inserts, "FIRST_PAUSE_SECONDS", 0)
     handler._processor.cache_clear()
     yield one
     handler._processor.cache_clear()
