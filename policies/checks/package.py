@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 if "." not in __name__:  # run by plain Checkov, which may start in any folder
@@ -12,6 +13,7 @@ if "." not in __name__:  # run by plain Checkov, which may start in any folder
 import ast
 import base64
 import hashlib
+import io
 import zipfile
 
 from policies.model.stack import Given, Resource, Stack, UnresolvedError
@@ -67,27 +69,31 @@ class Package(Policy):
         found = base64.b64encode(hashlib.sha256(content).digest()).decode()
         if found != digest:
             yield Problem(f"{filename} has the hash {found}, not {digest}", found, digest)
-        yield from self._look_into(path, module)
+        for message in _look_into(content, module):
+            yield Problem(message)
 
-    def _look_into(self, path: Path, module: str) -> Iterator[Problem]:
-        try:
-            with zipfile.ZipFile(path) as archive:
-                entries = archive.infolist()
-                names = [entry.filename for entry in entries]
-                for entry in entries:
-                    if not entry.filename.endswith(".py") or ".." in entry.filename.split("/"):
-                        yield Problem(f"the zip holds {entry.filename}", entry.filename, "*.py")
-                    elif not entry.filename.startswith("lambdas/"):
-                        yield Problem(f"the zip holds {entry.filename}", expected="lambdas/…")
-                    else:
-                        ast.parse(archive.read(entry))
-        except (zipfile.BadZipFile, SyntaxError, OSError, ValueError) as error:
-            yield Problem(f"the zip {path.name} cannot be used: {error}")
-            return
-        if len(set(names)) != len(names):
-            yield Problem("the zip holds a name twice")
-        if f"lambdas/{module}/handler.py" not in names:
-            yield Problem(f"the zip lacks lambdas/{module}/handler.py", "missing", "present")
+
+@lru_cache(maxsize=32)
+def _look_into(content: bytes, module: str) -> tuple[str, ...]:
+    """What is wrong with the zip's entries; cached, since many documents share their zips."""
+    faults = []
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            entries = archive.infolist()
+            for entry in entries:
+                parts = entry.filename.split("/")
+                if not entry.filename.endswith(".py") or parts[0] != "lambdas" or ".." in parts:
+                    faults.append(f"the zip holds {entry.filename}, no Python source of lambdas/")
+                else:
+                    ast.parse(archive.read(entry))
+    except (zipfile.BadZipFile, SyntaxError, OSError, ValueError, RuntimeError) as error:
+        return (f"the zip cannot be used: {error}",)
+    names = [entry.filename for entry in entries]
+    if len(set(names)) != len(names):
+        faults.append("the zip holds a name twice")
+    if f"lambdas/{module}/handler.py" not in names:
+        faults.append(f"the zip lacks lambdas/{module}/handler.py")
+    return tuple(faults)
 
 
 offer(Package, __name__)

@@ -15,6 +15,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 
@@ -148,11 +149,20 @@ def template(text: str, scope: Mapping[str, Value] | None = None) -> Value:
     """
     if "${" not in text and "%{" not in text:
         return text
+    return _read(text, scope) if scope else _read_cached(text)
+
+
+def _read(text: str, scope: Mapping[str, Value]) -> Value:
     try:
-        parts, alone = _Template(text, scope or {}).read()
+        parts, alone = _Template(text, scope).read()
         return parts[0] if alone else concatenate(parts)
     except (NotUnderstoodError, RecursionError):
         return Unknown(text, _mentioned(text))
+
+
+@lru_cache(maxsize=4096)
+def _read_cached(text: str) -> Value:
+    return _read(text, {})
 
 
 def lower(raw: Any, scope: Mapping[str, Value] | None = None) -> Value:
@@ -170,6 +180,10 @@ def lower(raw: Any, scope: Mapping[str, Value] | None = None) -> Value:
             result[name] = lower(item, scope)
         return result
     return raw
+
+
+# Where a template may stop being literal text.
+_SPECIAL = re.compile(r"[$%]")
 
 
 class _Template:
@@ -200,8 +214,10 @@ class _Template:
                 at = parser.after
                 interpolations += 1
             else:
-                literal += text[at]
-                at += 1
+                end = _SPECIAL.search(text, at + 1)
+                stop = end.start() if end else len(text)
+                literal += text[at:stop]
+                at = stop
         if literal:
             parts.append(literal)
         return parts, interpolations == 1 and len(parts) == 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from policies.model.document import DocumentError, strict_json
@@ -104,10 +105,14 @@ def parse(value: Value, stack: Stack) -> Document:
             return parse(resolved, stack)
         raise UnresolvedError(f"the policy is {value}, whose content the document does not show")
     if isinstance(value, str | Text):
-        return _from_text(value)
+        try:
+            return _from_text(value)
+        except TypeError as error:  # a part that holds a list or an object
+            raise UnresolvedError(f"the policy {str(value)[:120]} cannot be read") from error
     raise UnresolvedError(f"the policy is {str(value)[:120]}, which is no policy text")
 
 
+@lru_cache(maxsize=512)
 def _from_text(value: str | Text) -> Document:
     symbols: list[Any] = []
     text = ""
