@@ -45,7 +45,8 @@ CODES = Codes(
     rare_quotes="USD U",
 )
 
-_TICKERS = {"24hrTicker", "24hrMiniTicker", "1hTicker", "4hTicker", "1dTicker"}
+# A tuple: what is looked up may be a list, which no set takes.
+_TICKERS = ("24hrTicker", "24hrMiniTicker", "1hTicker", "4hTicker", "1dTicker")
 _IGNORED = {
     "bookTicker": "quote",
     "depthUpdate": "order-book",

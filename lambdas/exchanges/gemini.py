@@ -32,7 +32,8 @@ CODES = Codes(
     markets={"PAXGUSD": ("PAXG", "USD")},
 )
 
-_CONTROL = {"heartbeat", "subscription_ack", "subscribe", "unsubscribe", "subscribed", "error"}
+# A tuple: what is looked up may be a list, which no set takes.
+_CONTROL = ("heartbeat", "subscription_ack", "subscribe", "unsubscribe", "subscribed", "error")
 _BOOK = {"change", "block_trade", "auction_open", "auction_result", "auction_indicative"}
 
 

@@ -68,7 +68,8 @@ _IGNORED_FAMILIES = {
     "/margin/": "private",
     "/announcement": "control",
 }
-_CONTROL = {"welcome", "ack", "ping", "pong", "error", "command", "notice"}
+# A tuple: what is looked up may be a list, which no set takes.
+_CONTROL = ("welcome", "ack", "ping", "pong", "error", "command", "notice")
 
 
 def parts(message: object) -> Iterator[Part]:
