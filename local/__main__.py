@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; 0, 1 when messages were lost, 2 when something stood in the way."""
     options = _parser().parse_args(arguments)
     voice = Voice(quiet_output=getattr(options, "json", False))
-    places = Places()
+    places = Places.default()
     signal.signal(signal.SIGTERM, _as_interrupt)
     try:
         return _run(options, voice, places)
@@ -50,11 +50,13 @@ def _run(options: argparse.Namespace, voice: Voice, places: Places) -> int:
         return 0
     suffix = options.suffix or suffix_from_environment()
     if options.command == "up":
-        deployment = pipeline.up(voice, places, suffix, options.port)
+        deployment = pipeline.up(
+            voice, places, suffix, options.port, time_scale=options.time_scale
+        )
         status.explain(voice, deployment)
         return 0
     source = options.messages or demo.Feed(options.seed, options.ticks, options.seconds)
-    outcome = demo.run(voice, places, suffix, options.port, source)
+    outcome = demo.run(voice, places, suffix, options.port, source, options.time_scale)
     if options.json:
         print(demo.as_json(outcome.counts))
     return 1 if outcome.counts.lost else 0
@@ -71,6 +73,12 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         default=process.DEFAULT_PORT,
         help="where the embedded AWS listens (default: %(default)s; ignored while one runs)",
+    )
+    port.add_argument(
+        "--time-scale",
+        type=float,
+        default=1.0,
+        help="how much faster AWS's own waits pass (retries, ages; default: %(default)s)",
     )
     commands.add_parser("up", parents=[suffix, port], help="deploy to the embedded AWS")
     demonstration = commands.add_parser(

@@ -55,12 +55,19 @@ class Outcome:
     malformed: Sequence[Malformed]
 
 
-def run(voice: Voice, places: Places, suffix: str, port: int, source: Path | Feed) -> Outcome:
+def run(
+    voice: Voice,
+    places: Places,
+    suffix: str,
+    port: int,
+    source: Path | Feed,
+    time_scale: float = 1.0,
+) -> Outcome:
     """Bring the pipeline up, send messages through it, and account for all of them."""
     begun = time.monotonic()
     sent, malformed = messages.read(source) if isinstance(source, Path) else ([], [])
     overlay = pipeline.REPLAY if isinstance(source, Path) else None
-    deployment = pipeline.up(voice, places, suffix, port, overlay)
+    deployment = pipeline.up(voice, places, suffix, port, overlay, time_scale)
     if isinstance(source, Feed):
         sent = feed.messages(
             seed=source.seed,

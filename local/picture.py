@@ -70,7 +70,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
         _draw_volatility(volatility, at, rows)
         _draw_score(score, at, rows)
         for axes in (price, volatility, score):
-            axes.margins(x=0.01)
+            axes.set_xmargin(0.01)
             for side in ("top", "right"):
                 axes.spines[side].set_visible(False)
         locator = dates.AutoDateLocator(maxticks=9)
@@ -87,7 +87,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
 
 def _draw_price(axes: Axes, at: Sequence[float], rows: Sequence[Row]) -> None:
     upper, lower = _series(rows, "bollinger_upper"), _series(rows, "bollinger_lower")
-    axes.fill_between(at, lower, upper, color=_BAND, alpha=0.10, linewidth=0, label="Bollinger 20")
+    axes.fill_between(at, lower, upper, color=_BAND, alpha=0.13, linewidth=0, label="Bollinger 20")
     venues = sorted({row["exchange"]["S"] for row in rows})
     prices = _series(rows, "price")
     for color, venue in zip(_VENUES * 2, venues, strict=False):
@@ -120,6 +120,7 @@ def _draw_volatility(axes: Axes, at: Sequence[float], rows: Sequence[Row]) -> No
     axes.fill_between(at, realised, color=_VOLATILITY, alpha=0.10, linewidth=0)
     axes.plot(at, realised, color=_VOLATILITY, linewidth=1.3, label="volatility")
     axes.plot(at, weighted, color=_EWMA, linewidth=1.0, label="ewma_volatility")
+    axes.margins(y=0.3)
     axes.set_ylim(bottom=0)
     axes.set_ylabel("volatility, % a year")
     _legend(axes, loc="upper left", ncols=2)

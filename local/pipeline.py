@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +30,6 @@ from local.surroundings import cleaned, isolated
 from local.terraform import Changes, Progress, Terraform
 from stack import naming
 from stack import settings as stack_settings
-
-OVERLAY_VARIABLE = "PIPELINE_SETTINGS"
 
 REPLAY = {"processing": {"past_window_seconds": 0}}
 """What replaying recordings sets otherwise: a tick of any age is stored."""
@@ -59,16 +58,18 @@ def up(
     suffix: str,
     port: int,
     overlay: Mapping[str, Mapping[str, Any]] | None = None,
+    time_scale: float = 1.0,
 ) -> Deployment:
     """Bring one environment up, or to what its configuration says now.
 
-    `overlay` holds what this run sets otherwise than stack/settings.toml. Raises `LocalError`.
+    `overlay` holds what this run sets otherwise than stack/settings.toml. A newly started emulator
+    lets AWS's waits pass `time_scale` times as fast. Raises `LocalError`.
     """
     naming.validate_suffix(suffix)
     prerequisites.check(places, port)
     place = places.of(suffix)
     settings = _settings(place, overlay or {})
-    emulator = _started(voice, places, port)
+    emulator = _started(voice, places, port, time_scale)
     with voice.step("synthesis") as step:
         folder = synthesize(place, suffix)
         step.outcome = f"{naming.stack_name(suffix)}, {_count(folder)} resources"
@@ -142,7 +143,10 @@ def synthesize(place: Place, suffix: str) -> Path:
     """Synthesize the stack in a process of its own; gives its folder."""
     shutil.rmtree(place.synthesis, ignore_errors=True)
     program = "import pathlib, sys, main; main.synthesize(pathlib.Path(sys.argv[1]))"
-    variables = {f"TF_VAR_{naming.SUFFIX_VARIABLE}": suffix, OVERLAY_VARIABLE: str(place.overlay)}
+    variables = {
+        f"TF_VAR_{naming.SUFFIX_VARIABLE}": suffix,
+        stack_settings.OVERLAY_VARIABLE: str(place.overlay),
+    }
     completed = _python("-c", program, str(place.synthesis), **variables)
     if completed.returncode:
         raise LocalError(
@@ -171,7 +175,7 @@ def judge(folder: Path) -> str:
     return f"passed: {checked} verdicts, {waived} waived with a reason"
 
 
-def _started(voice: Voice, places: Places, port: int) -> process.Emulator:
+def _started(voice: Voice, places: Places, port: int, time_scale: float) -> process.Emulator:
     with places.locked(), voice.step("embedded AWS") as step:
         emulator = process.running(places)
         if emulator is not None and emulator.healthy():
@@ -179,7 +183,7 @@ def _started(voice: Voice, places: Places, port: int) -> process.Emulator:
             return emulator
         if emulator is not None:
             process.stop(places, emulator)
-        emulator = process.start(places, port)
+        emulator = process.start(places, port, time_scale)
         step.outcome = f"{emulator.endpoint}, process {emulator.pid}"
         return emulator
 
@@ -237,15 +241,10 @@ def _settings(
             lines += ["", f"[{table}]"]
             lines += [f"{name} = {json.dumps(value)}" for name, value in values.items()]
         place.overlay.write_text("\n".join(lines) + "\n")
-    before = os.environ.get(OVERLAY_VARIABLE)
-    os.environ[OVERLAY_VARIABLE] = str(place.overlay)
-    try:
-        return stack_settings.load()
-    finally:
-        if before is None:
-            del os.environ[OVERLAY_VARIABLE]
-        else:
-            os.environ[OVERLAY_VARIABLE] = before
+    document = tomllib.loads(stack_settings.SETTINGS_FILE.read_text())
+    for table, values in tomllib.loads(place.overlay.read_text()).items():
+        document[table] |= values
+    return stack_settings.parse(document)
 
 
 def _python(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -18,12 +18,14 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fcntl import LOCK_EX, flock
 from pathlib import Path
 
+HOME_VARIABLE = "PIPELINE_LOCAL_HOME"
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -73,7 +75,12 @@ class Place:
 class Places:
     """The folder `.local/` of one clone."""
 
-    home: Path = ROOT / ".local"
+    home: Path
+
+    @classmethod
+    def default(cls) -> Places:
+        """`.local/` in the clone, or the folder that PIPELINE_LOCAL_HOME names."""
+        return cls(Path(os.environ.get(HOME_VARIABLE) or ROOT / ".local").resolve())
 
     @property
     def emulator(self) -> Path:
@@ -116,8 +123,9 @@ class Places:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, at no moment readable by others."""
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    """Write a file that only its owner can read; at no moment half, or readable by others."""
+    # mkstemp makes it private from the start.
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
+    Path(temporary).replace(path)

@@ -63,12 +63,12 @@ def running(places: Places) -> Emulator | None:
     return emulator if _birth(emulator.pid) == emulator.started else None
 
 
-def start(places: Places, port: int) -> Emulator:
+def start(places: Places, port: int, time_scale: float = 1.0) -> Emulator:
     """Start the emulator and wait until it answers; raises `LocalError` with its last words."""
     places.emulator.mkdir(parents=True, exist_ok=True)
     log = places.emulator / "log"
     command = [str(interpreter()), "-m", "local.emulator", "--port", str(port)]
-    command += ["--state", str(places.emulator / "state")]
+    command += ["--state", str(places.emulator / "state"), "--time-scale", str(time_scale)]
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
