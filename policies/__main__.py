@@ -29,16 +29,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "paths", nargs="*", metavar="PATH", help="cdk.tf.json, stack folder, cdktf.out"
     )
-    parser.add_argument("--format", choices=["text", "json"], default="text")
+    parser.add_argument("--format", choices=["text", "json", "sarif", "junit"], default="text")
     options = parser.parse_args(arguments)
     if options.paths:
-        judgements = judge(options.paths)
+        judgements = judge(options.paths, with_builtins=True)
     else:
         with tempfile.TemporaryDirectory() as folder:
             if not _synthesized(folder):
                 print("the stack could not be synthesized: nothing was judged", file=sys.stderr)
                 return 2
-            judgements = judge([folder])
+            judgements = judge([folder], with_builtins=True)
     for line in render(judgements, options.format):
         print(line)
     return exit_code(judgements)

@@ -7,6 +7,7 @@ policies on all resources; ``python -m policies`` adds Checkov's own checks.
 
 from __future__ import annotations
 
+import datetime
 import importlib
 import json
 import pkgutil
@@ -136,21 +137,27 @@ def _refusal(path: str, message: str) -> Finding:
     return Finding("GATE", path, None, Verdict.UNJUDGED, message)
 
 
-def judge(paths: Sequence[Path | str]) -> list[Judgement]:
-    """Judge documents, stack folders or ``cdktf.out`` folders: one judgement a path, never none."""
-    return [_judge_path(str(path)) for path in paths]
+def judge(paths: Sequence[Path | str], *, with_builtins: bool = False) -> list[Judgement]:
+    """Judge documents, stack folders or ``cdktf.out`` folders: one judgement a path, never none.
+
+    `with_builtins` adds Checkov's own checks, less those that ``waivers.toml`` waives.
+    """
+    return [_judge_path(str(path), with_builtins) for path in paths]
 
 
-def _judge_path(given: str) -> Judgement:
+def _judge_path(given: str, with_builtins: bool) -> Judgement:
     judgement = Judgement(given)
     try:
         path = Path(given)
         if not path.exists():
             raise DocumentError(f"{path} does not exist: synthesize first, or correct the path")
         for part in stack_paths(path):
-            one = judge_stack(load(part), given)
+            stack = load(part)
+            one = judge_stack(stack, given)
             judgement.findings.extend(one.findings)
             judgement.checked += one.checked
+            if with_builtins:
+                _add_builtins(stack, judgement)
     except (DocumentError, GateError) as error:
         judgement.findings.append(_refusal(given, str(error)))
     except Exception as error:  # whatever it is, it is no pass
@@ -158,6 +165,15 @@ def _judge_path(given: str) -> Judgement:
     if not judgement.checked and not judgement.findings:
         judgement.findings.append(_refusal(given, "nothing was judged"))
     return judgement
+
+
+def _add_builtins(stack: Stack, judgement: Judgement) -> None:
+    from policies import builtins
+
+    waivers = builtins.read_waivers()
+    findings, waived = builtins.judge(stack, waivers, datetime.date.today())
+    judgement.findings.extend(findings)
+    judgement.waived.extend(waived)
 
 
 def exit_code(judgements: Sequence[Judgement]) -> int:
