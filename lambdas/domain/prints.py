@@ -64,19 +64,24 @@ def tick(
     exchange: str,
     received_at: int | None,
     limits: Limits,
-    seen: Counter[str],
+    seen: Counter[tuple[object, ...]],
 ) -> Tick | UndatedTick:
     """Return the tick of a print.
 
     ``received_at`` is in milliseconds; without one no time window applies. ``seen`` counts the
-    prints without id of one message, so that identical ones get different ids.
+    prints without id of one message, so that identical ones (of one pair and moment, too) get
+    different ids.
     Raises :class:`InvalidTick` and, for what is too old, :class:`NoTick`.
     """
     base, quote = print_.pair
     price = numbers.price(print_.price, limits)
     size = None if print_.size is None else numbers.size(print_.size)
     if print_.event_id is None:
-        event_id = _content_id(price, size, print_.content, seen)
+        event_id = _content_id(price, size, print_.content)
+        identical = (print_.pair, print_.time, print_.kind, event_id)
+        seen[identical] += 1
+        if seen[identical] > 1:
+            event_id += f"|#{seen[identical]}"
     else:
         event_id = _given_id(print_.event_id, print_.id_space)
     symbol = symbols.tape(base, quote, limits.home_quote)
@@ -151,14 +156,10 @@ def _given_id(token: object, id_space: str) -> str:
     )
 
 
-def _content_id(
-    price: Decimal, size: Decimal | None, content: tuple[object, ...], seen: Counter[str]
-) -> str:
+def _content_id(price: Decimal, size: Decimal | None, content: tuple[object, ...]) -> str:
     words = [numbers.canonical(price), "" if size is None else numbers.canonical(size)]
     words += [str(word)[:16] for word in content if word not in (None, "")]
-    text = "|".join(words)
-    seen[text] += 1
-    return text if seen[text] == 1 else f"{text}|#{seen[text]}"
+    return "|".join(words)
 
 
 def _field(token: object) -> str:

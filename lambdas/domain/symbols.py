@@ -71,9 +71,9 @@ class Codes:
         rare_quotes: str = "",
         markets: Mapping[str, tuple[str, str]] | None = None,
     ) -> None:
-        self._aliases = {**ALIASES, **(aliases or {})}
-        self._quotes = tuple(quotes.split())
-        self._rare_quotes = tuple(rare_quotes.split())
+        self.aliases = {**ALIASES, **(aliases or {})}
+        self.quotes = tuple(quotes.split())
+        self.rare_quotes = tuple(rare_quotes.split())
         self._markets = dict(markets or {})
         # The names of a venue's markets come again with every message.
         self.separated = lru_cache(maxsize=4096)(self._separated)
@@ -90,7 +90,7 @@ class Codes:
             and upper.isprintable()
             and (upper.isalnum() or all(c.isalnum() or c in _PUNCTUATION for c in upper))
         ):
-            return self._aliases.get(upper, upper)
+            return self.aliases.get(upper, upper)
         raise InvalidTick("symbol-malformed", f"{shown(code)} is no asset's code")
 
     def _separated(self, name: str, separator: str) -> Pair:
@@ -112,16 +112,16 @@ class Codes:
         upper = name.upper()
         if upper in self._markets:
             return self.pair(*self._markets[upper])
-        common = _readings(upper, self._quotes)
-        readings = common + _readings(upper, self._rare_quotes)
+        common = _readings(upper, self.quotes)
+        readings = common + _readings(upper, self.rare_quotes)
         if not readings:
-            quotes = ", ".join(self._quotes + self._rare_quotes)
+            quotes = ", ".join(self.quotes + self.rare_quotes)
             raise InvalidTick("symbol-unknown", f"{shown(name)} ends with none of {quotes}")
         if len(readings) > 1:
             known = [
                 (base, quote)
                 for base, quote in readings
-                if self._aliases.get(base, base) in KNOWN_BASES
+                if self.aliases.get(base, base) in KNOWN_BASES
             ]
             settled = known or common
             if len(settled) != 1:

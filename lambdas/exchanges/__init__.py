@@ -92,7 +92,7 @@ def outcomes(
         raise UnreadableMessage(
             "unknown-venue", f"{exchange[:40]!r} is none of {', '.join(sorted(VENUES))}"
         )
-    seen: Counter[str] = Counter()
+    seen: Counter[tuple[object, ...]] = Counter()
     message = payloads.parse(body, limits)
     try:
         for parser, *arguments in parts(message):
