@@ -54,6 +54,7 @@ class Outcome:
     lines: list[tuple[int, str]] = field(default_factory=list)
     duration_ms: float = 0.0
     init_ms: float | None = None
+    began_ms: int = field(default_factory=lambda: int(time.time() * 1000))
 
 
 def _error(kind: str, message: str) -> bytes:
@@ -76,7 +77,7 @@ class Environment:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", str(_BOOTSTRAP), str(theirs.fileno())],
+                [sys.executable, "-I", "-B", str(_BOOTSTRAP), str(theirs.fileno())],
                 cwd=self._folder,
                 env=self._variables(),
                 stdin=subprocess.DEVNULL,
@@ -156,6 +157,7 @@ class Environment:
         """Run one invocation with the function's own time limit."""
         seconds = float(self.config.get("Timeout", 3))
         began = time.monotonic()
+        began_ms = int(time.time() * 1000)
         header = {
             "request_id": request_id,
             "arn": arn,
@@ -177,7 +179,7 @@ class Environment:
             status, payload = "exit", self._exit_document(request_id)
         duration = (time.monotonic() - began) * 1000
         init, self._init_ms = self._init_ms, None
-        return Outcome(status, payload, self._take(), duration, init)
+        return Outcome(status, payload, self._take(), duration, init, began_ms)
 
     def _take(self) -> list[tuple[int, str]]:
         lines, self._lines = self._lines, []

@@ -39,6 +39,7 @@ _log = logging.getLogger("local.emulator.gateway")
 _ASYNC_PAGE = "https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-integration-async.html"
 _LIMITS_PAGE = "https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"
 _PLAN_PAGE = "https://docs.aws.amazon.com/apigateway/latest/api/patch-operations.html"
+_ERROR_TYPES = {"INVALID_API_KEY": "ForbiddenException", "THROTTLED": "TooManyRequestsException"}
 MAXIMUM_BODY_BYTES = 10 * 1024 * 1024
 
 _request: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextVar(
@@ -61,7 +62,9 @@ async def execute(original: Callable[..., Any], request: dict[str, Any], *rest: 
         return module("services.apigateway_v1")._gw_error("REQUEST_TOO_LARGE", "Request Too Long")
     _request.set(request)
     answer = await original(request, *rest)
-    if isinstance(answer, tuple):
+    if not isinstance(answer, tuple):
+        answer.error_type = answer.error_type or _ERROR_TYPES.get(answer.response_type)
+    else:
         answer[1].setdefault("x-amzn-requestid", request["request_id"])
         answer[1].setdefault("x-amz-apigw-id", base64.b64encode(os.urandom(11)).decode())
     return answer

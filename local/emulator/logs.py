@@ -51,7 +51,7 @@ def write_invocation(
         before, after = _platform_json(config, request_id, outcome, memory_mb, level)
     else:
         before, after = _platform_text(config, request_id, outcome, memory_mb)
-    lines = [(now, line) for line in before] + outcome.lines + [(now, line) for line in after]
+    lines = [(outcome.began_ms, line) for line in before] + outcome.lines + [(now, line) for line in after]
     if lines:
         _put(config, stream, [{"timestamp": moment, "message": line} for moment, line in lines])
 

@@ -14,7 +14,7 @@ from typing import Any
 from local.emulator.authority import Denial
 from local.emulator.authority import record as keep
 from local.emulator.context import current
-from local.emulator.upstream import needs, replaces
+from local.emulator.upstream import module, needs, replaces
 
 _PARTIQL_PAGE = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html"
 _PARTIQL_CALLS = {
@@ -54,7 +54,10 @@ def _statements(body: dict[str, Any]) -> list[str]:
     return [str(one.get("Statement", "")) for one in listed]
 
 
-needs("core.iam_actions:extract_iam_action", "service method path headers body query_params")
+needs("core.iam_actions:identity_denial_message", "action principal_arn resource explicit_deny")
+needs("core.responses:get_account_id", "")
+needs("services.dynamodb_streams:_decode_iterator", "token")
+_REFUSE_WITH_400 = {"dynamodb", "dynamodbstreams", "kms"}
 
 
 @replaces(
@@ -93,7 +96,6 @@ def enforce(
     service_context: dict[str, Any] | None = None,
 ) -> Any:
     """Judge the actions and resources that AWS judges for this request."""
-    from local.emulator.upstream import module
 
     def ask(action: str, resource: str) -> Any:
         return original(
@@ -128,8 +130,8 @@ def enforce(
 
 
 def _stream_of_iterator(iterator: str) -> str | None:
-    found = re.search(r"arn:aws[^:]*:dynamodb:[^|]+/stream/[^|]+", iterator)
-    return found.group(0) if found else None
+    found = module("services.dynamodb_streams")._decode_iterator(iterator) or {}
+    return found.get("arn")
 
 
 @replaces(
@@ -149,6 +151,14 @@ def denied_response(
     """Name the action and resource that were refused, and keep the refusal."""
     notes = current().notes
     action = notes.get("action", action)
-    options["resource_arn"] = notes.get("resource", options.get("resource_arn", "*"))
-    keep(Denial(principal_arn, action, str(options["resource_arn"]), time.time(), service))
-    return original(service, action, principal_arn, request_id, **options)
+    resource = str(notes.get("resource", options.get("resource_arn", "*")))
+    options["resource_arn"] = resource
+    if not options.get("error_code"):
+        keep(Denial(principal_arn, action, resource, time.time(), service))
+        explicit = bool(options.get("explicit_deny"))
+        if not options.get("message") and not (explicit and options.get("resource_policy_arn")):
+            options["message"] = module("core.iam_actions").identity_denial_message(
+                action, principal_arn, resource, explicit
+            )
+    status, headers, body = original(service, action, principal_arn, request_id, **options)
+    return 400 if status == 403 and service in _REFUSE_WITH_400 else status, headers, body

@@ -51,7 +51,8 @@ async def _serve(scope: Scope, receive: Receive, send: Send) -> None:
     if not any(name == b"x-forwarded-proto" for name, _ in scope["headers"]):
         # The loopback stands for TLS; a sender shows a plain connection by this header.
         scope = {**scope, "headers": [*scope["headers"], (b"x-forwarded-proto", b"https")]}
-    service, operation, principal = _named(scope)
+    receive, form = await _form(scope, receive)
+    service, operation, principal = _named(scope, form)
     began = time.monotonic()
     status = 500
 
@@ -78,6 +79,20 @@ async def _serve(scope: Scope, receive: Receive, send: Send) -> None:
             faults.note(service, operation, principal, status, began)
 
 
+async def _form(scope: Scope, receive: Receive) -> tuple[Receive, dict[str, str]]:
+    """The fields of a form, in which the query protocol names its operation, and its body again."""
+    kind = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
+    if not kind.startswith(b"application/x-www-form-urlencoded"):
+        return receive, {}
+    body = await _drain(receive)
+    messages = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> dict[str, Any]:
+        return messages.pop() if messages else await receive()
+
+    return again, dict(urllib.parse.parse_qsl(body.decode("utf-8", "replace")))
+
+
 async def _drain(receive: Receive) -> bytes:
     parts = []
     while True:
@@ -94,26 +109,23 @@ async def _answer(send: Send, status: int, headers: dict[str, str], body: bytes)
     await send({"type": "http.response.body", "body": body})
 
 
-def _named(scope: Scope) -> tuple[str, str, str]:
-    """Service, operation and the caller's role (empty for root) of a request, by its headers."""
+def _named(scope: Scope, form: dict[str, str]) -> tuple[str, str, str]:
+    """Service, operation and the caller's role (empty for root) of a request."""
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    authorization = headers.get("authorization", "")
-    _, _, credential = authorization.partition("Credential=")
+    path = scope["path"].rstrip("/")
+    _, _, credential = headers.get("authorization", "").partition("Credential=")
     parts = credential.split(",", 1)[0].split("/")
     if len(parts) < 5:
-        return (
-            ("execute-api", scope["method"], "") if "execute-api" in scope["path"] else ("", "", "")
-        )
+        return ("execute-api", scope["method"], "") if "execute-api" in path else ("", "", "")
     key, service = parts[0], parts[3]
-    operation = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
-    if not operation and service == "lambda":
-        operation = (
-            "Invoke" if scope["path"].rstrip("/").endswith("/invocations") else scope["method"]
-        )
-    operation = operation or headers.get("x-local-operation", "") or scope["method"]
-    session = module("services.sts")._sessions.get(key) or {}
-    arn = session.get("Arn", "")
-    return service, operation, arn.split("/")[1] if ":assumed-role/" in arn else ""
+    operation = headers.get("x-amz-target", "").rsplit(".", 1)[-1] or form.get("Action", "")
+    if not operation and "/operation/" in path:
+        operation = path.rsplit("/", 1)[-1]
+    if not operation and service == "lambda" and path.endswith("/invocations"):
+        operation = "Invoke"
+    arn = (module("services.sts")._sessions.get(key) or {}).get("Arn", "")
+    role = arn.split("/")[1] if ":assumed-role/" in arn else ""
+    return service, operation or scope["method"], role
 
 
 async def _control(scope: Scope, receive: Receive, send: Send) -> None:

@@ -41,7 +41,7 @@ Answer = tuple[int, dict[str, str], Any]
 def write_units(*items: Item | None) -> float:
     """Write units of one write: the largest of the item's versions, in started KB, at least 1."""
     size = module("services.dynamodb")._item_size_bytes
-    return float(max(1, *(-(-size(item) // 1024) for item in items if item)))
+    return float(max([1, *(-(-size(item) // 1024) for item in items if item)]))
 
 
 def read_units(size: int, *, consistent: bool) -> float:

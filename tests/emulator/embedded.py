@@ -26,6 +26,7 @@ from local.emulator import ACCOUNT_ID, HEALTH_PATH, REGION, root_environment
 ROOT = Path(__file__).resolve().parents[2]
 _T = TypeVar("_T")
 _numbers = itertools.count(1)
+_SESSION = boto3.Session(region_name=REGION)
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -185,7 +186,7 @@ class Aws:
             "aws_access_key_id": environment["AWS_ACCESS_KEY_ID"],
             "aws_secret_access_key": environment["AWS_SECRET_ACCESS_KEY"],
         }
-        return boto3.Session(region_name=REGION).client(
+        return _SESSION.client(
             service,
             endpoint_url=self.endpoint,
             config=Config(retries={"total_max_attempts": 1}, proxies={}),
@@ -405,5 +406,3 @@ def run_module(*arguments: str, **environment: str) -> subprocess.CompletedProce
         timeout=30,
         check=False,
     )
-
-

@@ -189,9 +189,7 @@ def test_a_throttled_function_loses_no_record_and_uses_up_no_retry(aws: Aws) -> 
     put(aws, table, 1, 2)
     time.sleep(0.3)
     assert batches(function) == []
-    aws.lambda_.put_function_concurrency(
-        FunctionName=function.name, ReservedConcurrentExecutions=1
-    )
+    aws.lambda_.put_function_concurrency(FunctionName=function.name, ReservedConcurrentExecutions=1)
     eventually(lambda: sum(batches(function), []) == [1, 2])
 
 
@@ -263,5 +261,3 @@ def record(number: int) -> dict[str, Any]:
 def test_how_an_answer_is_read(answer: Any, first: int | None) -> None:
     """As the table of success and failure conditions of the developer guide says."""
     assert reported(json.dumps(answer).encode(), [record(1), record(2), record(3)]) == first
-
-

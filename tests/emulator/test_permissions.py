@@ -1,0 +1,187 @@
+"""IAM as AWS asks it: PartiQL, streams, log groups, and the refusals that are kept."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local.emulator import ACCOUNT_ID, REGION
+from local.emulator.permissions import statement_grant
+from tests.emulator.embedded import Aws, Emulator, Statement
+
+
+class Caller:
+    """A role's session, as boto3 clients."""
+
+    def __init__(self, aws: Aws, *statements: Statement) -> None:
+        self._aws = aws
+        self.role = aws.role(*statements)
+        arn = f"arn:aws:iam::{ACCOUNT_ID}:role/{self.role}"
+        keys = aws.client("sts").assume_role(RoleArn=arn, RoleSessionName="session")["Credentials"]
+        self._keys = {
+            "aws_access_key_id": keys["AccessKeyId"],
+            "aws_secret_access_key": keys["SecretAccessKey"],
+            "aws_session_token": keys["SessionToken"],
+        }
+
+    def client(self, service: str) -> Any:
+        return self._aws.client(service, **self._keys)
+
+
+def table_arn(table: str) -> str:
+    return f"arn:aws:dynamodb:{REGION}:{ACCOUNT_ID}:table/{table}"
+
+
+INSERT = "INSERT INTO \"TABLE\" VALUE {'symbol': 'A', 'timestamp': 2}"
+UPDATE = 'UPDATE "TABLE" SET price = 1 WHERE symbol = \'A\' AND "timestamp" = 1'
+SELECT = 'SELECT * FROM "TABLE" WHERE symbol = \'A\' AND "timestamp" = 1'
+DELETE = 'DELETE FROM "TABLE" WHERE symbol = \'A\' AND "timestamp" = 1'
+
+
+@pytest.mark.parametrize(
+    ("action", "statement"),
+    [
+        ("PartiQLInsert", INSERT),
+        ("PartiQLUpdate", UPDATE),
+        ("PartiQLSelect", SELECT),
+        ("PartiQLDelete", DELETE),
+    ],
+)
+def test_a_statement_needs_its_own_action_and_no_other_helps(
+    aws: Aws, emulator: Emulator, action: str, statement: str
+) -> None:
+    table = aws.table()
+    aws.dynamodb.put_item(TableName=table, Item={"symbol": {"S": "A"}, "timestamp": {"N": "1"}})
+    every = ["PartiQLInsert", "PartiQLUpdate", "PartiQLSelect", "PartiQLDelete"]
+    others = [f"dynamodb:{one}" for one in every if one != action]
+    others += ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchExecuteStatement"]
+    text = statement.replace("TABLE", table)
+    refused = Caller(aws, (others, table_arn(table))).client("dynamodb")
+    emulator.control("DELETE", "denials")
+    for call in (
+        lambda: refused.batch_execute_statement(Statements=[{"Statement": text}]),
+        lambda: refused.execute_statement(Statement=text),
+    ):
+        with pytest.raises(ClientError, match=f"dynamodb:{action} on resource") as caught:
+            call()
+        assert caught.value.response["Error"]["Code"] == "AccessDeniedException"
+    denials = emulator.control("GET", "denials")["denials"]
+    assert [(one["action"], one["resource"]) for one in denials] == [
+        (f"dynamodb:{action}", table_arn(table))
+    ] * 2
+
+    allowed = Caller(aws, (f"dynamodb:{action}", table_arn(table))).client("dynamodb")
+    answer = allowed.batch_execute_statement(Statements=[{"Statement": text}])
+    assert "Error" not in answer["Responses"][0]
+
+
+def test_every_table_of_a_batch_is_asked_for(aws: Aws) -> None:
+    mine, other = aws.table(), aws.table()
+    client = Caller(aws, ("dynamodb:PartiQLInsert", table_arn(mine))).client("dynamodb")
+    statements = [{"Statement": INSERT.replace("TABLE", name)} for name in (mine, other)]
+    with pytest.raises(ClientError, match=other):
+        client.batch_execute_statement(Statements=statements)
+    assert aws.dynamodb.scan(TableName=mine)["Count"] == 0
+
+
+names = st.from_regex(r"[A-Za-z0-9_.\-]{3,30}", fullmatch=True).filter(
+    lambda name: name.strip(".") and name.upper() not in ("WHERE", "INTO", "FROM")
+)
+
+
+@given(table=names, verb=st.sampled_from(["insert", "Update", "SELECT", "delete"]))
+def test_action_and_table_are_read_from_any_statement(table: str, verb: str) -> None:
+    rest = {
+        "insert": f'into "{table}" value {{}}',
+        "Update": f'"{table}" set a = 1 where b = 2',
+        "SELECT": f'a, "b" from "{table}" where x = 1',
+        "delete": f'from "{table}" where x = 1',
+    }[verb]
+    action, found = statement_grant(f"  {verb}\n{rest}")
+    assert action == f"dynamodb:PartiQL{verb.title()}"
+    assert found == table
+
+
+def test_reading_a_stream_is_allowed_on_the_streams_own_arn(aws: Aws) -> None:
+    table = aws.table()
+    stream = aws.stream_arn(table)
+    granted = ["dynamodb:DescribeStream", "dynamodb:GetShardIterator", "dynamodb:GetRecords"]
+    client = Caller(aws, (granted, stream)).client("dynamodbstreams")
+    aws.dynamodb.put_item(TableName=table, Item={"symbol": {"S": "A"}, "timestamp": {"N": "1"}})
+
+    shard = client.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"][0]["ShardId"]
+    iterator = client.get_shard_iterator(
+        StreamArn=stream, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
+    )["ShardIterator"]
+    assert len(client.get_records(ShardIterator=iterator)["Records"]) == 1
+
+    for missing in granted:
+        kept = [one for one in granted if one != missing]
+        limited = Caller(aws, (kept, stream)).client("dynamodbstreams")
+        with pytest.raises(ClientError, match=missing):
+            limited.describe_stream(StreamArn=stream)
+            limited.get_shard_iterator(
+                StreamArn=stream, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
+            )
+            limited.get_records(ShardIterator=iterator)
+
+
+def test_log_groups_are_granted_with_a_star_behind_their_arn(aws: Aws) -> None:
+    group = "/test/permissions"
+    aws.logs.create_log_group(logGroupName=group)
+    resource = f"arn:aws:logs:{REGION}:{ACCOUNT_ID}:log-group:{group}:*"
+    actions = ["logs:CreateLogStream", "logs:PutLogEvents", "logs:FilterLogEvents"]
+    client = Caller(aws, (actions, resource)).client("logs")
+    where = {"logGroupName": group, "logStreamName": "s"}
+    client.create_log_stream(**where)
+    client.put_log_events(**where, logEvents=[{"timestamp": 1_700_000_000_000, "message": "m"}])
+    assert len(client.filter_log_events(logGroupName=group)["events"]) == 1
+    with pytest.raises(ClientError, match="logs:DeleteLogGroup"):
+        client.delete_log_group(logGroupName=group)
+
+
+def test_the_loopback_stands_for_tls(aws: Aws) -> None:
+    """A policy that denies plain connections lets the pipeline through, and refuses plain ones."""
+    url = aws.queue()
+    deny = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sqs:SendMessage",
+        "Resource": aws.queue_arn(url),
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+    aws.sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    client = Caller(aws, ("sqs:SendMessage", aws.queue_arn(url))).client("sqs")
+    client.send_message(QueueUrl=url, MessageBody="over TLS")
+
+    def plain(request: Any, **_: Any) -> None:
+        request.headers["X-Forwarded-Proto"] = "http"
+
+    client.meta.events.register("before-send.sqs", plain)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        client.send_message(QueueUrl=url, MessageBody="in the open")
+
+
+def test_a_function_has_the_rights_of_its_role_and_no_more(aws: Aws) -> None:
+    table = aws.table()
+    function = aws.function(
+        """
+        table = boto3.client("dynamodb")
+        try:
+            table.get_item(TableName=event, Key={"symbol": {"S": "A"}, "timestamp": {"N": "1"}})
+        except Exception as error:
+            return str(error)
+        return boto3.client("sts").get_caller_identity()["Arn"]
+        """
+    )
+    denied = json.loads(function.invoke(table)["Payload"])
+    assert "AccessDeniedException" in denied
+    assert f"dynamodb:GetItem on resource: {table_arn(table)}" in denied
+    function.grant(("dynamodb:GetItem", table_arn(table)))
+    assert json.loads(function.invoke(table)["Payload"]) == (
+        f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/{function.role}/{function.name}"
+    )
