@@ -33,6 +33,14 @@ def synthesize(outdir: Path | None = None) -> Path:
     chosen = settings.load()
     suffix = naming.suffix_from_environment(_context().get(naming.SUFFIX_VARIABLE))
     codes = {function: packaging.package(ROOT, function) for function in chosen.functions}
+    target = (outdir or Path(os.environ.get("CDKTF_OUTDIR") or ROOT / "cdktf.out")).absolute()
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotSynthesize(
+            f"the output folder {target} cannot be made: {error.strerror}. Remove what is in its "
+            "place, or name another in CDKTF_OUTDIR."
+        ) from error
     try:
         from stack.bindings import App
         from stack.pipeline import PipelineStack
@@ -41,7 +49,6 @@ def synthesize(outdir: Path | None = None) -> Path:
             f"CDKTF cannot be loaded: {error}. Run `make setup` and activate its environment "
             "(`source .venv/bin/activate`), or use `make`, which does."
         ) from error
-    target = (outdir or Path(os.environ.get("CDKTF_OUTDIR") or ROOT / "cdktf.out")).absolute()
     app = App(outdir=str(target))
     PipelineStack(app, chosen, suffix, codes)
     _forget_other_stacks(target, keep=naming.stack_name(suffix))

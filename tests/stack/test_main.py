@@ -88,6 +88,13 @@ def test_a_context_that_cannot_be_read_is_refused(tmp_path: Path, context: str) 
     assert "CDKTF_CONTEXT_JSON cannot be read" in one_line(done)
 
 
+def test_an_output_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("in its place")
+    done = run(tmp_path)
+    assert done.returncode == 2
+    assert str(tmp_path / "out") in one_line(done)
+
+
 def test_another_region_is_refused(tmp_path: Path) -> None:
     overlay = tmp_path / "overlay.toml"
     overlay.write_text('[project]\nregion = "eu-central-1"\n')
