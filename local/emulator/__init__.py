@@ -1,7 +1,7 @@
 """The embedded AWS: MiniStack in a process of its own, its differences from AWS put right.
 
-Start it with `python -m local.emulator --port P --state DIR [--time-scale X]`, by the interpreter of
-the environment that has MiniStack; that interpreter also runs the Lambda functions. This module
+Start it with `python -m local.emulator --port P --state DIR [--time-scale X]`, by the interpreter
+of the environment that has MiniStack; that interpreter also runs the Lambda functions. This module
 imports nothing, so that tools of the other environment can read the constants below.
 
 Every request is authorized (`AUTH=true`). The root credentials below may do everything, as an

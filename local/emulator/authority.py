@@ -1,8 +1,9 @@
 """May this role, or this service, do that? Asked of the policies deployed in the emulator.
 
-MiniStack judges the requests that arrive over HTTP. What AWS's services do among themselves (Lambda
-writing logs and dead letters, API Gateway invoking, CloudWatch publishing) arrives nowhere; here the
-same evaluator judges it, against the execution role or the resource policy, as AWS documents:
+MiniStack judges the requests that arrive over HTTP. What AWS's services do among themselves
+(Lambda writing logs and dead letters, API Gateway invoking, CloudWatch publishing) arrives nowhere;
+here the same evaluator judges it, against the execution role or the resource policy, as AWS
+documents:
 https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html
 https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html
 Every refusal is kept in `denials`.

@@ -1,9 +1,10 @@
 """What runs inside a function's process: loads the handler, serves invocations, writes log lines.
 
-It stands for AWS's Python runtime (aws/aws-lambda-python-runtime-interface-client), whose log lines,
-error documents and context object functions and their readers depend on. It runs as a script in an
-isolated interpreter (`python -I`), so it imports the standard library only. The emulator talks to it
-over one socket, whose descriptor is the first argument, in frames: one letter, length, content.
+It stands for AWS's Python runtime (aws/aws-lambda-python-runtime-interface-client), on whose log
+lines, error documents and context object functions and their readers depend. It runs as a script in
+an isolated interpreter (`python -I`), so it imports the standard library only. The emulator talks
+to it over one socket, whose descriptor is the first argument, in frames: one letter, the length,
+the content.
 
     emulator -> function   I header (JSON), then E event (the payload's bytes)
     function -> emulator   Y ready, Z initialization failed (error document),
@@ -39,12 +40,15 @@ class Channel:
         self._reader = self._socket.makefile("rb")
 
     def send(self, kind: bytes, content: bytes = b"") -> None:
+        """Send one frame."""
         self._socket.sendall(_HEAD.pack(kind, len(content)) + content)
 
     def log(self, line: str) -> None:
+        """Send a log line."""
         self.send(b"L", line.encode("utf-8", "replace"))
 
     def receive(self) -> tuple[bytes, bytes]:
+        """The next frame's letter and content; `EOFError` when the emulator is gone."""
         head = self._reader.read(_HEAD.size)
         if len(head) < _HEAD.size:
             raise EOFError
@@ -53,7 +57,7 @@ class Channel:
 
 
 class Lines:
-    """Standard output and error: every finished line is a log line as it stands, whatever format."""
+    """Standard output and error: every finished line is a log line as it stands."""
 
     encoding = "utf-8"
 
@@ -62,21 +66,25 @@ class Lines:
         self._rest = ""
 
     def write(self, text: str) -> int:
+        """Take text; what ends with a line feed is logged."""
         *lines, self._rest = (self._rest + text).split("\n")
         for line in lines:
             self._channel.log(line)
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
+        """Take several texts."""
         for line in lines:
             self.write(line)
 
     def flush(self) -> None:
+        """Log what waits for its line feed."""
         if self._rest:
             self._channel.log(self._rest)
             self._rest = ""
 
     def isatty(self) -> bool:
+        """Never a terminal."""
         return False
 
 
@@ -84,6 +92,7 @@ class JsonLines(logging.Formatter):
     """A record as the runtime's JSON mode writes it, extras at the top level."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """The record's line."""
         level = min(50, max(0, record.levelno)) // 10 * 10
         line: dict[str, Any] = {
             "timestamp": time.strftime(_TIME_FORMAT, time.gmtime(record.created)),
@@ -110,6 +119,7 @@ class TextLines(logging.Formatter):
     """A record as the runtime's text mode writes it."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """The record's line."""
         moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
         text = record.getMessage()
         if record.exc_info:
@@ -118,11 +128,14 @@ class TextLines(logging.Formatter):
 
 
 class ToChannel(logging.Handler):
+    """Hands formatted records to the emulator."""
+
     def __init__(self, channel: Channel) -> None:
         super().__init__()
         self._channel = channel
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Send the record's line; what cannot be formatted raises, as in AWS's runtime."""
         self._channel.log(self.format(record))
 
 
@@ -204,7 +217,7 @@ def main() -> None:
     global request_id
     channel = Channel(int(sys.argv[1]))
     sys.argv = [sys.argv[0]]
-    sys.stdout = sys.stderr = Lines(channel)  # type: ignore[assignment]
+    sys.stdout = sys.stderr = Lines(channel)
     sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
     as_json = os.environ["AWS_LAMBDA_LOG_FORMAT"] == "JSON"
     root = logging.getLogger()

@@ -19,7 +19,8 @@ needs("services.sqs:_queue_name_to_url")
 needs("services.sns:_topic_by_arn_any_scope", "topic_arn")
 needs(
     "services.sns:publish_internal",
-    "topic_arn message subject message_structure message_attributes message_group_id message_deduplication_id",
+    "topic_arn message subject message_structure message_attributes message_group_id "
+    "message_deduplication_id",
 )
 
 _log = logging.getLogger("local.emulator.delivery")

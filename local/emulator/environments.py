@@ -44,8 +44,8 @@ scratch = Path(tempfile.gettempdir())
 class Outcome:
     """What became of one invocation.
 
-    `status`: `ok`, `error` (the handler raised), `timeout`, `exit` (the process died) or `init` (the
-    handler could not be loaded). `payload` is the JSON that the function returned or the error
+    `status`: `ok`, `error` (the handler raised), `timeout`, `exit` (the process died) or `init`
+    (the handler could not be loaded). `payload` is the JSON that the function returned or the error
     document. `lines` are the log lines with their moment in epoch milliseconds.
     """
 

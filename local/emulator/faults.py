@@ -1,8 +1,8 @@
 """Faults on request: errors and delays of chosen calls, and what calls were made.
 
-A fault belongs to a service and an operation as IAM names them (`dynamodb`, `BatchExecuteStatement`)
-and answers with an error of the service's own protocol, or only late. It counts for requests that
-arrive over HTTP, which all calls of functions and tools do.
+A fault belongs to a service and an operation as the API names them (`dynamodb`,
+`BatchExecuteStatement`) and answers with an error of the service's own protocol, or only late. It
+strikes requests that arrive over HTTP, which all calls of functions and tools do.
 """
 
 import asyncio

@@ -92,7 +92,7 @@ def live_record(config: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def run(record: dict[str, Any], event: bytes, request_id: str) -> Outcome:
-    """Invoke the function once; raises `Throttled` or `ServiceError` when it does not get to run."""
+    """Invoke the function once; raises `Throttled` or `ServiceError` when it cannot run."""
     config = record.get("config") or record
     live = live_record(config) or record
     arn = live["config"]["FunctionArn"] if "config" in live else config["FunctionArn"]
@@ -214,7 +214,10 @@ async def invoke(
     limit = ASYNCHRONOUS_PAYLOAD_BYTES if kind == "Event" else SYNCHRONOUS_PAYLOAD_BYTES
     size = len(request.body or b"")
     if size > limit:
-        message = f"{size} byte payload is too large for the {kind or 'RequestResponse'} invocation type (limit {limit} bytes)"
+        message = (
+            f"{size} byte payload is too large for the {kind or 'RequestResponse'} "
+            f"invocation type (limit {limit} bytes)"
+        )
         return _failure("RequestEntityTooLargeException", message, 413)
     status, answer_headers, payload = await original(
         name, event, headers, path_qualifier, query_params

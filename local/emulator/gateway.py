@@ -1,7 +1,7 @@
 """API Gateway's non-proxy Lambda integration: templates, asynchronous invocation, answers.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-integration-async.html
-https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
+https://docs.aws.amazon.com/apigateway/latest/developerguide/models-mappings.html
 https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 """
 
@@ -36,8 +36,9 @@ needs("services.lambda_svc:function_policy_for_arn", "resource_arn")
 needs("core.concurrency:run_reentrant")
 
 _log = logging.getLogger("local.emulator.gateway")
-_ASYNC_PAGE = "https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-integration-async.html"
-_LIMITS_PAGE = "https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"
+_GUIDE = "https://docs.aws.amazon.com/apigateway/latest/developerguide/"
+_ASYNC_PAGE = _GUIDE + "set-up-lambda-integration-async.html"
+_LIMITS_PAGE = _GUIDE + "limits.html"
 _PLAN_PAGE = "https://docs.aws.amazon.com/apigateway/latest/api/patch-operations.html"
 _ERROR_TYPES = {"INVALID_API_KEY": "ForbiddenException", "THROTTLED": "TooManyRequestsException"}
 MAXIMUM_BODY_BYTES = 10 * 1024 * 1024
@@ -179,7 +180,7 @@ async def _invoke(
     account: str,
     region: str,
 ) -> tuple[str | None, str]:
-    """Invoke the function: the error text that selection patterns see (or None), and the payload."""
+    """Invoke the function: the error text that selection patterns see, or None; the payload."""
     lambdas = module("services.lambda_svc")
     reference = module("services.apigateway_v1")._extract_lambda_ref_from_integration_uri(
         integration.get("uri", "")

@@ -1,16 +1,17 @@
-"""Asynchronous invocations: the queue in front of a function, its retries, destinations, dead letters.
+"""Asynchronous invocations: a function's queue, its retries, destinations and dead letters.
 
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
 
 - A function error is tried again after one and then two minutes, as often as the event-invoke
   configuration says (0-2, default 2), with the same payload and the same request id.
-- Throttles and Lambda's own failures (5xx) put the event back: it waits 1 s, doubling up to 5 min,
-  or until concurrency is free, until it is older than the maximum event age. They use up no attempt.
+- Throttles and Lambda's own failures (5xx) put the event back, until it is older than the maximum
+  event age: it waits 1 s, doubling up to 5 min. They use up no attempt. Events are handed out only
+  as fast as concurrency is free, so few are throttled.
 - Reserved concurrency 0 ends an event at once.
 - What ends in failure goes to the dead-letter queue (body: the event as it came; attributes
-  RequestID, ErrorCode, ErrorMessage) and to the on-failure destination (a record); what succeeds goes
-  to the on-success destination.
+  RequestID, ErrorCode, ErrorMessage) and to the on-failure destination (a record); what succeeds
+  goes to the on-success destination.
 """
 
 import concurrent.futures
@@ -157,7 +158,7 @@ def accept(record: dict[str, Any], payload: bytes, request_id: str | None = None
 
 
 def waiting() -> dict[str, int]:
-    """How many events wait or are in progress, by function name; functions with none are left out."""
+    """How many events wait or are in progress, by name of the functions that have any."""
     with _queues_lock:
         found = {arn.split(":")[6]: len(queue) for arn, queue in _queues.items()}
     return {name: count for name, count in found.items() if count}

@@ -47,7 +47,7 @@ def _role_id(role_arn: str) -> str | None:
 
 
 def environment_refusal(config: dict[str, Any]) -> tuple[str, str, int] | None:
-    """Why Lambda cannot decrypt a function's environment: code, message, status; None when it can."""
+    """Why Lambda cannot decrypt an environment: code, message, status; None when it can."""
     key = config.get("KMSKeyArn")
     if not key or not (config.get("Environment") or {}).get("Variables"):
         return None

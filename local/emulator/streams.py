@@ -6,10 +6,10 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.
 
 One thread a mapping reads its table's single shard in order, one batch at a time. A failed batch is
 tried again until its retries are used up or its oldest record is too old; it blocks only so long,
-then a record about it (never its data) goes to the on-failure destination. Reported items: everything
-from the lowest sequence number is tried again, later successes included. With bisecting on, a raised
-error splits the batch in two and a report splits it at the reported record; splitting uses up no
-retry, nor does a throttle or a failure of Lambda itself.
+then a record about it (never its data) goes to the on-failure destination. Of a batch with reported
+items everything from the lowest sequence number is tried again, later successes included. With
+bisecting on, a raised error splits the batch in two and a report splits it at the reported record;
+splitting uses up no retry, nor does a throttle or a failure of Lambda itself.
 """
 
 import contextvars
@@ -257,7 +257,7 @@ class Mapping:
         return reported(answer, records)
 
     def _rest(self, batch: Batch, first: int, *, raised: bool) -> list[Batch]:
-        """What is left to do of a failed batch: one batch, two after a split, or none if given up."""
+        """What is left of a failed batch: one batch, two after a split, none if given up."""
         records = batch.records[first:]
         if self._esm.get("BisectBatchOnFunctionError"):
             if raised and len(records) > 1:

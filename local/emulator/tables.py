@@ -101,7 +101,7 @@ def insert(original: Callable[..., Any], table: Item, parsed: Item) -> Answer:
     pk, sk = table["pk_name"], table["sk_name"]
     error = tables._validate_item(item, pk, sk)
     if error:
-        return tuple(error)  # type: ignore[return-value]
+        return tuple(error)
     mismatch = tables._key_type_mismatch_reason(table, item)
     if mismatch:
         return _refuse("ValidationException", mismatch)
@@ -154,7 +154,7 @@ def _refuse(code: str, message: str) -> Answer:
 def execute_statement(original: Callable[..., Any], data: Item) -> Answer:
     """Count a single statement's write units by the item's size."""
     if _units.get() is not None:  # within a batch, which sums up itself
-        return tuple(original(data))  # type: ignore[return-value]
+        return tuple(original(data))
     return _counted(original, data, several=False)
 
 
@@ -352,7 +352,7 @@ def query(original: Callable[..., Any], data: Item) -> Answer:
     if table is None or found is None:
         token = _reading.set(None)
         try:
-            return tuple(original(data))  # type: ignore[return-value]
+            return tuple(original(data))
         finally:
             _reading.reset(token)
     match = _CONDITION.fullmatch(data["KeyConditionExpression"])
@@ -363,7 +363,7 @@ def query(original: Callable[..., Any], data: Item) -> Answer:
     token = _reading.set([])
     tables._tables[name] = view
     try:
-        return tuple(original(data))  # type: ignore[return-value]
+        return tuple(original(data))
     finally:
         tables._tables[name] = table
         _reading.reset(token)

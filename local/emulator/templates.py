@@ -364,12 +364,8 @@ class _Parser:
         self._swallow_line_end()
 
         def choose(variables: dict[str, Any], out: list[str]) -> None:
-            for condition, nodes in branches:
-                if _truth(condition(variables)):
-                    break
-            else:
-                nodes = otherwise
-            for node in nodes:
+            fitting = (nodes for condition, nodes in branches if _truth(condition(variables)))
+            for node in next(fitting, otherwise):
                 node(variables, out)
 
         return choose

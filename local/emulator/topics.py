@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
 """
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -51,16 +52,10 @@ def _refusal(key: str) -> tuple[str, str] | None:
         return None
     for action in ("kms:GenerateDataKey", "kms:Decrypt"):
         if not _may_use(caller, action, record, account, region):
-            denial = Denial(caller, action, record["Arn"], _now(), "sns")
+            denial = Denial(caller, action, record["Arn"], time.time(), "sns")
             keep(denial)
             return "KMSAccessDenied", denial.text()
     return None
-
-
-def _now() -> float:
-    import time
-
-    return time.time()
 
 
 def _may_use(caller: str, action: str, record: dict[str, Any], account: str, region: str) -> bool:

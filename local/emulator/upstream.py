@@ -1,4 +1,4 @@
-"""The one door to MiniStack's internals: what is replaced and what is used there, all checked first.
+"""The one door to MiniStack's internals: what is replaced or used there is checked first.
 
 A module of this package declares with `@replaces` which function of MiniStack it stands in for,
 and with `needs` which other names it calls. `check` compares each with the installed MiniStack

@@ -135,7 +135,8 @@ def test_text_mode_writes_start_end_and_report(aws: Aws) -> None:
     request_id = function.invoke({})["ResponseMetadata"]["RequestId"]
     start, line, end, report = [str(one) for one in function.lines()]
     assert start == f"START RequestId: {request_id} Version: $LATEST"
-    assert line.startswith("[ERROR]\t") and line.endswith(f"\t{request_id}\tplain")
+    assert line.startswith("[ERROR]\t")
+    assert line.endswith(f"\t{request_id}\tplain")
     assert end == f"END RequestId: {request_id}"
     assert report.startswith(f"REPORT RequestId: {request_id}\tDuration: ")
 

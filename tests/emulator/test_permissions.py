@@ -1,6 +1,7 @@
 """IAM as AWS asks it: PartiQL, streams, log groups, and the refusals that are kept."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -61,12 +62,12 @@ def test_a_statement_needs_its_own_action_and_no_other_helps(
     text = statement.replace("TABLE", table)
     refused = Caller(aws, (others, table_arn(table))).client("dynamodb")
     emulator.control("DELETE", "denials")
-    for call in (
-        lambda: refused.batch_execute_statement(Statements=[{"Statement": text}]),
-        lambda: refused.execute_statement(Statement=text),
+    for call, arguments in (
+        (refused.batch_execute_statement, {"Statements": [{"Statement": text}]}),
+        (refused.execute_statement, {"Statement": text}),
     ):
         with pytest.raises(ClientError, match=f"dynamodb:{action} on resource") as caught:
-            call()
+            call(**arguments)
         assert caught.value.response["Error"]["Code"] == "AccessDeniedException"
     denials = emulator.control("GET", "denials")["denials"]
     assert [(one["action"], one["resource"]) for one in denials] == [
@@ -121,12 +122,19 @@ def test_reading_a_stream_is_allowed_on_the_streams_own_arn(aws: Aws) -> None:
     for missing in granted:
         kept = [one for one in granted if one != missing]
         limited = Caller(aws, (kept, stream)).client("dynamodbstreams")
-        with pytest.raises(ClientError, match=missing):
-            limited.describe_stream(StreamArn=stream)
-            limited.get_shard_iterator(
+        calls: dict[str, Callable[[Any], Any]] = {
+            "dynamodb:DescribeStream": lambda c: c.describe_stream(StreamArn=stream),
+            "dynamodb:GetShardIterator": lambda c: c.get_shard_iterator(
                 StreamArn=stream, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
-            )
-            limited.get_records(ShardIterator=iterator)
+            ),
+            "dynamodb:GetRecords": lambda c: c.get_records(ShardIterator=iterator),
+        }
+        for action, call in calls.items():
+            if action == missing:
+                with pytest.raises(ClientError, match=missing):
+                    call(limited)
+            else:
+                call(limited)
 
 
 def test_log_groups_are_granted_with_a_star_behind_their_arn(aws: Aws) -> None:
