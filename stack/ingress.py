@@ -55,7 +55,7 @@ def request_template(forwarded_headers: Sequence[str]) -> str:
             "#set($headers = $input.params().header)",
             '#set($separator = "")',
             '{"version": 1,',
-            '"exchange": "$util.base64Encode($input.params().path.get("exchange"))",',
+            '"exchange": "$util.base64Encode($input.params().path.get(\'exchange\'))",',
             '"body": "$util.base64Encode($input.body)",',
             '"received_at": $context.requestTimeEpoch,',
             '"request_id": "$context.requestId",',
