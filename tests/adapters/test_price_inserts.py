@@ -235,6 +235,27 @@ def test_a_refused_call_is_repeated_statement_by_statement() -> None:
     assert [len(call) for call in table.calls] == [3, 1, 1, 1]
 
 
+@pytest.mark.parametrize("whole_call", [True, False])
+def test_a_refusal_of_asking_for_the_stored_row_is_no_refusal_of_the_tick(
+    whole_call: bool,
+) -> None:
+    class Strict(PriceTable):
+        def batch_execute_statement(self, **arguments: Any) -> Any:
+            asks = [one for one in arguments["Statements"] if "ReturnValues" in "".join(one)]
+            if asks and whole_call:
+                self.calls.append([])
+                raise client_error("ValidationException")
+            if asks:
+                error = {"Error": {"Code": "ValidationError", "Message": "no such option"}}
+                return {"Responses": [error for _ in arguments["Statements"]]}
+            return super().batch_execute_statement(**arguments)
+
+    table = Strict()
+    ticks = [tick("BTC", str(n)) for n in range(30)]
+    assert inserts(table).insert(ticks, plenty) == (30, 0, ())
+    assert inserts(table).insert(ticks, plenty) == (0, 30, ())
+
+
 @pytest.mark.parametrize(
     "code", ["AccessDeniedException", "ResourceNotFoundException", "UnrecognizedClientException"]
 )
