@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, ClassVar
 
-from policies.model.stack import Body, Resource, Stack, same
+from policies.model.stack import Body, Resource, Stack, number, same
 
 # The subject of a policy that concerns the document as a whole.
 DOCUMENT = "stack"
@@ -110,13 +110,11 @@ def require_absent(body: Body, name: str, why: str) -> Iterator[Problem]:
         yield Problem(f"{body.where(name)} is set: {why}", "set", "absent")
 
 
-def require_within(body: Body, name: str, least: float, most: float) -> Iterator[Problem]:
-    """Demand a number between two bounds, both included."""
-    from policies.model.stack import number
-
+def require_within(body: Body, name: str, least: int, most: int) -> Iterator[Problem]:
+    """Demand a whole number between two bounds, both included."""
     found = body.literal(name)
     value = number(found)
-    if value is None or not least <= value <= most:
+    if value is None or value != int(value) or not least <= value <= most:
         yield Problem(
             f"{body.where(name)} is {shown(found)}, outside of {least} to {most}",
             shown(found),

@@ -14,24 +14,49 @@ from policies.model.wiring import function_of, role_of
 from policies.offer import offer
 from policies.policy import Policy, Problem
 
+# API Gateway refuses, or deploys without, what is not there yet.
+# https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/api_gateway_deployment
+AFTER = {
+    "aws_api_gateway_integration": ("aws_api_gateway_method",),
+    "aws_api_gateway_method_response": ("aws_api_gateway_method",),
+    "aws_api_gateway_integration_response": (
+        "aws_api_gateway_integration",
+        "aws_api_gateway_method_response",
+    ),
+    "aws_api_gateway_deployment": (
+        "aws_api_gateway_method",
+        "aws_api_gateway_integration",
+        "aws_api_gateway_method_response",
+        "aws_api_gateway_integration_response",
+    ),
+}
+
 
 class CreationOrder(Policy):
     """Lambda checks rights when it is told of a queue, topic or stream, not when it uses them."""
 
     id = "CKV_PRICE_42"
-    name = "Function, invocation settings and stream mapping wait for the role's policy"
+    name = "Functions and their settings wait for the role's policy, the API's parts for each other"
     severity = "MEDIUM"
     page = "https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/lambda_function_event_invoke_config"
-    fix = "Name the role's policy in depends_on."
+    fix = "Name what has to come first in depends_on."
     applies_to = (
         "aws_lambda_function",
         "aws_lambda_function_event_invoke_config",
         "aws_lambda_event_source_mapping",
+        *AFTER,
     )
     guards = ("depends_on", "role")
 
     def judge(self, resource: Resource, stack: Stack) -> Iterator[Problem]:
-        """Find the role's policy and demand the dependency."""
+        """Find what has to come first and demand the dependency."""
+        if resource.type in AFTER:
+            for first in stack.of(*AFTER[resource.type]):
+                if _same_status(first, resource) and first.address not in resource.depends_on():
+                    yield Problem(
+                        f"does not wait for {first.address}", "no dependency", "depends_on"
+                    )
+            return
         function: Resource | None = resource
         if resource.type != "aws_lambda_function":
             function = function_of(stack, resource.body.value("function_name"))
@@ -49,6 +74,13 @@ class CreationOrder(Policy):
         for policy in policies:
             if policy.address not in resource.depends_on():
                 yield Problem(f"does not wait for {policy.address}", "no dependency", "depends_on")
+
+
+def _same_status(first: Resource, second: Resource) -> bool:
+    """Whether a response has to wait for another: only for that of its own status."""
+    if not first.type.endswith("_response") or not second.type.endswith("_response"):
+        return True
+    return bool(first.body.value("status_code") == second.body.value("status_code"))
 
 
 offer(CreationOrder, __name__)

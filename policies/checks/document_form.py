@@ -9,8 +9,6 @@ from pathlib import Path
 if "." not in __name__:  # run by plain Checkov, which may start in any folder
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from policies.model.expressions import lower
-from policies.model.inventory import allowed
 from policies.model.stack import Resource, Stack
 from policies.offer import offer
 from policies.policy import DOCUMENT, Policy, Problem
@@ -29,7 +27,7 @@ class DocumentForm(Policy):
     applies_to = (DOCUMENT,)
 
     def judge(self, resource: Resource, stack: Stack) -> Iterator[Problem]:
-        """Refuse foreign blocks, repetition, outputs that show secrets, and what was not read."""
+        """Refuse foreign blocks, repetition, and what was not read."""
         for block in stack.content:
             if block.kind not in KINDS:
                 yield Problem(f"the block {block.kind} is not allowed", address=block.address)
@@ -37,14 +35,6 @@ class DocumentForm(Policy):
             yield Problem(trouble.message, address=trouble.address)
         for sentence in stack.unread:
             yield Problem(sentence)
-        for block in stack.blocks_of("output"):
-            if block.labels[0] not in allowed()["outputs"]["names"]:
-                yield Problem("is no output the pipeline needs", address=block.address)
-            if "webhook_secrets" in str(lower(block.raw)):
-                yield Problem("shows the webhook secrets", address=block.address)
-            extra = set(block.raw) - {"value", "description", "//"}
-            if extra:
-                yield Problem(f"has {', '.join(sorted(extra))}", address=block.address)
 
 
 offer(DocumentForm, __name__)

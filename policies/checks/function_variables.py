@@ -9,28 +9,33 @@ from pathlib import Path
 if "." not in __name__:  # run by plain Checkov, which may start in any folder
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+import re
 from collections.abc import Mapping
 
 from policies import requirement
 from policies.model.expressions import Reference, Value
-from policies.model.stack import Resource, Stack, UnresolvedError, number
+from policies.model.stack import Resource, Stack, UnresolvedError
 from policies.model.wiring import function_name, named, own_queue
 from policies.offer import offer
 from policies.policy import Policy, Problem, only_block, shown
 
-# Settings of the processor: literals, whose bounds only the signature's tolerance needs.
-PLAIN = {
-    "HOME_QUOTE", "MAXIMUM_BODY_BYTES", "MAXIMUM_NESTING", "PRICE_MINIMUM", "PRICE_MAXIMUM",
-    "SIGNIFICANT_DIGITS", "PAST_WINDOW_SECONDS", "FUTURE_WINDOW_SECONDS",
-    "SIGNATURE_TOLERANCE_SECONDS",
-}  # fmt: skip
+# Settings of the processor: literals of the form that it reads, within sane bounds.
+PLAIN: Mapping[str, tuple[str, float, float]] = {
+    "MAXIMUM_BODY_BYTES": (r"\d+", 1, 750_000),  # base64 of more is over Lambda's 1 MB
+    "MAXIMUM_NESTING": (r"\d+", 1, 200),
+    "PRICE_MINIMUM": (r"\d+(\.\d+)?(e-?\d+)?", 0, 1),
+    "PRICE_MAXIMUM": (r"\d+(\.\d+)?(e-?\d+)?", 1, 1e38),
+    "SIGNIFICANT_DIGITS": (r"\d+", 1, 38),  # DynamoDB's numbers
+    "PAST_WINDOW_SECONDS": (r"\d+", 0, 10**10),
+    "FUTURE_WINDOW_SECONDS": (r"\d+", 0, 86_400),
+    "SIGNATURE_TOLERANCE_SECONDS": (r"\d+", 1, 600),  # five minutes is usual, replays beyond
+}
+QUOTE = "HOME_QUOTE"
 WIRED: Mapping[str, tuple[str, ...]] = {
     requirement.PROCESSOR: ("TABLE_NAME", "DEAD_LETTER_QUEUE_URL", "WEBHOOK_SECRETS"),
     requirement.ENRICHER: ("TABLE_NAME", "SUCCESS_TOPIC_ARN"),
     requirement.NOTIFIER: ("ERROR_TOPIC_ARN",),
 }
-# AWS documents five minutes as the tolerance of signed requests; twice that is the bound here.
-MAXIMUM_TOLERANCE_SECONDS = 600
 
 
 class FunctionVariables(Policy):
@@ -55,7 +60,7 @@ class FunctionVariables(Policy):
             raise UnresolvedError(f"environment.variables is {shown(variables)}")
         name = function_name(resource) or ""
         wanted = _wanted(resource, stack, name)
-        plain = PLAIN if name == requirement.PROCESSOR else set()
+        plain = {QUOTE, *PLAIN} if name == requirement.PROCESSOR else set()
         for key in sorted(set(variables) | set(wanted) | plain):
             value = variables.get(key)
             if key in wanted:
@@ -67,14 +72,12 @@ class FunctionVariables(Policy):
                 yield from self._plain(key, stack.literal(value, key))
 
     def _plain(self, key: str, value: object) -> Iterator[Problem]:
-        if not isinstance(value, str | int | float) or value == "":
-            yield Problem(f"{key} is {shown(value)}", shown(value), "a text")
-        if key == "SIGNATURE_TOLERANCE_SECONDS":
-            seconds = number(value)
-            if seconds is None or not 1 <= seconds <= MAXIMUM_TOLERANCE_SECONDS:
-                yield Problem(
-                    f"{key} is {shown(value)}", shown(value), f"1 to {MAXIMUM_TOLERANCE_SECONDS}"
-                )
+        pattern, least, most = PLAIN.get(key, (r"[A-Z]{3,10}", 0, 0))
+        text = str(value)
+        if isinstance(value, bool | list | dict) or not re.fullmatch(pattern, text, re.ASCII):
+            yield Problem(f"{key} is {shown(value)}", shown(value), pattern)
+        elif key in PLAIN and not least <= float(text) <= most:
+            yield Problem(f"{key} is {shown(value)}", shown(value), f"{least} to {most}")
 
 
 def _wanted(function: Resource, stack: Stack, name: str) -> dict[str, Value]:

@@ -12,7 +12,7 @@ if "." not in __name__:  # run by plain Checkov, which may start in any folder
 from policies import requirement
 from policies.model.stack import Resource, Stack
 from policies.offer import offer
-from policies.policy import Policy, Problem, require, require_absent, require_or_absent
+from policies.policy import Policy, Problem, require, require_absent, require_or_absent, shown
 
 
 class Key(Policy):
@@ -23,12 +23,18 @@ class Key(Policy):
     severity = "HIGH"
     page = "https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html"
     fix = "Set enable_key_rotation to true and deletion_window_in_days to 7; keep it enabled."
-    applies_to = ("aws_kms_key",)
-    guards = ("enable_key_rotation", "deletion_window_in_days", "policy")
+    applies_to = ("aws_kms_key", "aws_kms_alias")
+    guards = ("target_key_id", "enable_key_rotation", "deletion_window_in_days", "policy")
 
     def judge(self, resource: Resource, stack: Stack) -> Iterator[Problem]:
         """Demand each attribute; what the provider's default does may be left out."""
         body = resource.body
+        if resource.type == "aws_kms_alias":
+            value = body.value("target_key_id")
+            key = stack.target(value, ("key_id", "arn", "id"))
+            if key is None or key.type != "aws_kms_key":
+                yield Problem(f"target_key_id is {shown(value)}, not the stack's key")
+            return
         yield from require(body, "enable_key_rotation", True)
         yield from require(body, "deletion_window_in_days", requirement.KEY_WINDOW_DAYS)
         yield from require_or_absent(body, "is_enabled", True)

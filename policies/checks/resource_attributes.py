@@ -9,6 +9,7 @@ from pathlib import Path
 if "." not in __name__:  # run by plain Checkov, which may start in any folder
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from policies.model.expressions import Text
 from policies.model.inventory import allowed
 from policies.model.stack import Body, Resource, Stack
 from policies.offer import offer
@@ -49,6 +50,8 @@ class ResourceAttributes(Policy):
         for name in sorted(body.names() - plain):
             if name not in nested:
                 yield Problem(f"{body.where(name)} is not needed by the pipeline", "set", "absent")
+            elif name == "description" and not isinstance(body.value(name), str | Text):
+                yield Problem(f"{body.where(name)} is no text", expected="a text")
             elif nested[name]:
                 for block in body.blocks(name):
                     yield from self._walk(block, nested[name], set())

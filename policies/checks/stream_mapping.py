@@ -12,7 +12,7 @@ if "." not in __name__:  # run by plain Checkov, which may start in any folder
 import json
 
 from policies import requirement
-from policies.model.stack import Resource, Stack, UnresolvedError
+from policies.model.stack import Resource, Stack
 from policies.model.wiring import function_name, function_of, named, own_queue
 from policies.offer import offer
 from policies.policy import (
@@ -90,7 +90,8 @@ class StreamMapping(Policy):
         try:
             parsed = [json.loads(p) if isinstance(p, str) else p for p in patterns]
         except ValueError as error:
-            raise UnresolvedError(f"a filter pattern is not JSON: {error}") from error
+            yield Problem(f"a filter pattern is not JSON: {error}", shown(patterns))
+            return
         if parsed != [{"eventName": ["INSERT"]}]:
             # Several filters are OR-ed: one more lets the enricher's own writes through.
             yield Problem(

@@ -9,7 +9,10 @@ from pathlib import Path
 if "." not in __name__:  # run by plain Checkov, which may start in any folder
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from collections import Counter
+
 from policies import requirement
+from policies.model.expressions import Value
 from policies.model.inventory import allowed
 from policies.model.stack import Resource, Stack
 from policies.offer import offer
@@ -44,9 +47,25 @@ class Tags(Policy):
             value = tags.get(name)
             if not isinstance(value, str) or not value.strip():
                 yield Problem(f"the tag {name} is {shown(value)}", shown(value), "a text")
+        for name, value in tags.items():
+            counted = Counter(str(_tag(r, name)) for r in stack.of(*_taggable()))
+            usual = counted.most_common(1)[0][0]
+            if str(value) != usual:
+                yield Problem(
+                    f"the tag {name} is {shown(value)}, elsewhere {usual}", expected=usual
+                )
         if tags.get("Environment") != requirement.SUFFIX:
             value = tags.get("Environment")
             yield Problem(f"the tag Environment is {shown(value)}", shown(value), "the suffix")
+
+
+def _taggable() -> list[str]:
+    return [type_ for type_, names in allowed()["resources"].items() if "tags" in names]
+
+
+def _tag(resource: Resource, name: str) -> Value:
+    tags = resource.body.value("tags")
+    return tags.get(name) if isinstance(tags, dict) else None
 
 
 offer(Tags, __name__)

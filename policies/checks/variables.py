@@ -11,7 +11,6 @@ if "." not in __name__:  # run by plain Checkov, which may start in any folder
 
 import re
 
-from policies.model.expressions import lower
 from policies.model.stack import Resource, Stack, same
 from policies.offer import offer
 from policies.policy import DOCUMENT, Policy, Problem, shown
@@ -56,6 +55,15 @@ class Variables(Policy):
         allowed = {"type", "default", "description", "nullable", "sensitive", "validation", "//"}
         for name in sorted(set(raw) - allowed):
             yield Problem(f"{name} is not allowed", "set", "absent")
+        if not isinstance(raw.get("description", ""), str):
+            yield Problem("description is no text")
+        for validation in _list(raw.get("validation")) if raw.get("validation") else []:
+            if (
+                not isinstance(validation, dict)
+                or set(validation) - {"//"} != {"condition", "error_message"}
+                or not all(isinstance(v, str) and v for k, v in validation.items() if k != "//")
+            ):
+                yield Problem(f"validation {shown(validation)} is no condition and message")
 
     def _suffix(self, raw: dict[str, object]) -> Iterator[Problem]:
         default = raw.get("default")
@@ -82,7 +90,6 @@ class Variables(Policy):
     def _secrets(self, raw: dict[str, object]) -> Iterator[Problem]:
         wanted = {"type": "string", "nullable": False, "sensitive": True, "default": None}
         yield from self._common(raw, wanted)
-        lower(raw)
 
 
 def _list(raw: object) -> list[object]:

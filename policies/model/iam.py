@@ -12,8 +12,16 @@ from functools import lru_cache
 from typing import Any
 
 from policies.model.document import DocumentError, strict_json
-from policies.model.expressions import Encoded, Reference, Text, Value, concatenate, is_symbolic
-from policies.model.stack import Body, Resource, Stack, UnresolvedError
+from policies.model.expressions import (
+    Encoded,
+    Reference,
+    Text,
+    Unknown,
+    Value,
+    concatenate,
+    is_symbolic,
+)
+from policies.model.stack import Body, ChangeableError, Resource, Stack, UnresolvedError
 
 STATEMENT_KEYS = {
     "Sid",
@@ -103,13 +111,17 @@ def parse(value: Value, stack: Stack) -> Document:
         resolved = stack.resolve(value)
         if resolved != value:
             return parse(resolved, stack)
+        if value.root.startswith(("var.", "local.")):
+            raise ChangeableError(f"the policy is {value}, which can change after the verdict")
         raise UnresolvedError(f"the policy is {value}, whose content the document does not show")
     if isinstance(value, str | Text):
         try:
             return _from_text(value)
         except TypeError as error:  # a part that holds a list or an object
             raise UnresolvedError(f"the policy {str(value)[:120]} cannot be read") from error
-    raise UnresolvedError(f"the policy is {str(value)[:120]}, which is no policy text")
+    if isinstance(value, Unknown):
+        raise UnresolvedError(f"the policy is {value}, whose content the document does not show")
+    return Document(faults=["is missing" if value is None else "is no text"])
 
 
 @lru_cache(maxsize=512)
@@ -282,7 +294,7 @@ def from_data_source(source: Resource) -> Document:
 def attributes(resource: Resource) -> Iterator[tuple[Body, str, str]]:
     """Every place of a resource that holds a policy: body, attribute and kind of policy."""
     known = HOLDERS.get(resource.type, {})
-    for name in sorted(resource.body.names()):
+    for name in sorted(resource.body.names() | set(known)):
         if name in known:
             yield resource.body, name, known[name]
         elif name == "inline_policy":
@@ -303,5 +315,4 @@ def held(resource: Resource, stack: Stack) -> list[Held]:
     return [
         Held(resource, name, kind, parse(body.value(name), stack))
         for body, name, kind in attributes(resource)
-        if body.value(name) is not None
     ]

@@ -1,0 +1,127 @@
+"""The API's parts belong together, and what was not accepted is never answered as accepted."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+if "." not in __name__:  # run by plain Checkov, which may start in any folder
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import re
+
+from policies.model.stack import Resource, Stack, UnresolvedError
+from policies.offer import offer
+from policies.policy import Policy, Problem, require, shown
+
+# Errors as Lambda's Invoke can report them to the integration.
+ERRORS = (
+    "Task timed out after 60.00 seconds",
+    "413 Request must be smaller",
+    "Rate\nExceeded",
+    "400",
+)
+READ = {
+    "input.body",
+    "input.body.toLowerCase",
+    "context.responseOverride.status",
+    "context.requestId",
+}
+
+
+class IngressParts(Policy):
+    """A response of another API, or one that answers 202 to an error, loses messages."""
+
+    id = "CKV_PRICE_46"
+    name = "All parts are of the one API; responses carry 202 only for what was accepted"
+    severity = "HIGH"
+    page = (
+        "https://docs.aws.amazon.com/apigateway/latest/developerguide/"
+        "handle-errors-in-lambda-integration.html"
+    )
+    fix = "Refer to the one aws_api_gateway_rest_api; 202 by default, 502 for every error."
+    applies_to = (
+        "aws_api_gateway_deployment",
+        "aws_api_gateway_integration",
+        "aws_api_gateway_integration_response",
+        "aws_api_gateway_method",
+        "aws_api_gateway_method_response",
+        "aws_api_gateway_method_settings",
+        "aws_api_gateway_request_validator",
+        "aws_api_gateway_resource",
+        "aws_api_gateway_stage",
+    )
+    guards = (
+        "rest_api_id", "request_validator_id", "request_parameters", "response_templates",
+        "selection_pattern", "validate_request_parameters",
+    )  # fmt: skip
+
+    def judge(self, resource: Resource, stack: Stack) -> Iterator[Problem]:
+        """Check the API, then what the type has of its own."""
+        body = resource.body
+        api = stack.target(body.value("rest_api_id"), ("id",))
+        if api is None or api.type != "aws_api_gateway_rest_api":
+            yield Problem(f"rest_api_id is {shown(body.value('rest_api_id'))}, not the API's id")
+        kind = resource.type.removeprefix("aws_api_gateway_")
+        if kind == "method":
+            validator = stack.target(body.value("request_validator_id"), ("id",))
+            if validator is None or validator.type != "aws_api_gateway_request_validator":
+                yield Problem(
+                    f"request_validator_id is {shown(body.value('request_validator_id'))}"
+                )
+            wanted = {"method.request.path.exchange": True}
+            found = body.literal("request_parameters")
+            if found != wanted:
+                yield Problem(f"request_parameters is {shown(found)}", shown(found), shown(wanted))
+        elif kind == "request_validator":
+            yield from require(body, "validate_request_parameters", True)
+            yield from require(body, "validate_request_body", False)
+        elif kind == "method_response":
+            models = body.literal("response_models")
+            if models != {"application/json": "Empty"}:
+                yield Problem(f"response_models is {shown(models)}", shown(models))
+        elif kind == "integration_response":
+            yield from self._response(resource)
+        elif kind == "deployment":
+            lifecycle = body.blocks("lifecycle")
+            if len(lifecycle) != 1:
+                yield Problem("has no lifecycle: a deployment in use cannot be deleted first")
+            for block in lifecycle:
+                yield from require(block, "create_before_destroy", True)
+
+    def _response(self, resource: Resource) -> Iterator[Problem]:
+        status = str(resource.body.literal("status_code"))
+        pattern = resource.body.literal("selection_pattern")
+        templates = resource.body.literal("response_templates")
+        if not isinstance(templates, dict) or set(templates) != {"application/json"}:
+            yield Problem(f"response_templates is {shown(templates)}", expected="application/json")
+            return
+        template = templates["application/json"]
+        if not isinstance(template, str) or '"accepted": false' not in template:
+            yield Problem("its template cannot say that a message was not accepted")
+            return
+        extra = set(re.findall(r"\$!?\{?((?:context|input|util|stageVariables)[\w.]*)", template))
+        # Method calls end in an open parenthesis; `contains` belongs to the text it is called on.
+        extra = {name.removesuffix(".contains") for name in extra} - READ
+        if extra:
+            yield Problem(f"its template shows {', '.join(sorted(extra))}")
+        if status == "202":
+            if pattern not in (None, ""):
+                yield Problem(f"selection_pattern is {shown(pattern)}", shown(pattern), "absent")
+            if "responseOverride.status = 502" not in template:
+                yield Problem("an error that no pattern matched would be answered 202")
+            return
+        if '"accepted": true' in template:
+            yield Problem("its template calls an error accepted")
+        try:
+            matches = re.compile(str(pattern)).fullmatch
+        except re.error as error:
+            raise UnresolvedError(f"selection_pattern {pattern!r}: {error}") from error
+        if not isinstance(pattern, str) or not all(matches(error) for error in ERRORS):
+            yield Problem(f"selection_pattern {shown(pattern)} misses errors", shown(pattern))
+        if isinstance(pattern, str) and matches("202"):
+            yield Problem(f"selection_pattern {shown(pattern)} takes success for an error")
+
+
+offer(IngressParts, __name__)
