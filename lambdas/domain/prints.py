@@ -111,6 +111,11 @@ def tick(
     )
 
 
+def refused(error: InvalidTick) -> Print:
+    """Refuse one part of a message, so that the parts after it are still read."""
+    raise error
+
+
 def found(print_: Print) -> dict[str, str]:
     """Return the fields of a print as bounded text, for the record of its refusal."""
     fields = {

@@ -94,8 +94,10 @@ def outcomes(
         )
     seen: Counter[tuple[object, ...]] = Counter()
     message = payloads.parse(body, limits)
+    empty = True
     try:
         for parser, *arguments in parts(message):
+            empty = False
             print_: Print | None = None
             try:
                 print_ = parser(*arguments)
@@ -109,3 +111,6 @@ def outcomes(
         yield answer.reason
     except InvalidTick as answer:
         yield Refused(answer.reason, answer.detail)
+    else:
+        if empty:
+            yield "empty-batch"

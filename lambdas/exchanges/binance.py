@@ -80,8 +80,6 @@ def parts(message: object) -> Iterator[Part]:
         elif "subscriptionId" in message and "event" in message:
             message = message["event"]
     if isinstance(message, list):
-        if not message:
-            raise NoTick("empty-batch")
         for entry in message:
             yield _entry, entry
     elif isinstance(message, dict):

@@ -42,8 +42,6 @@ _IGNORED = {
 def parts(message: object) -> Iterator[Part]:
     """Yield the trade of a message, or the tickers of a list."""
     if isinstance(message, list):
-        if not message:
-            raise NoTick("empty-batch")
         for entry in message:
             yield _ticker, entry
         return

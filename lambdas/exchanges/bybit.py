@@ -126,19 +126,13 @@ def _rest(message: dict[str, object]) -> Iterator[Part]:
     result = mapping(message["result"], "'result'")
     if result.get("category", "spot") != "spot":
         raise NoTick("derivative")
-    entries = sequence(result["list"], "'list'")
-    if not entries:
-        raise NoTick("empty-batch")
-    for entry in entries:
+    for entry in sequence(result["list"], "'list'"):
         yield _rest_entry, entry, message.get("time")
 
 
 def _batch(message: dict[str, object]) -> list[object]:
     data = required(message, "data")
-    entries = data if isinstance(data, list) else [data]
-    if not entries:
-        raise NoTick("empty-batch")
-    return entries
+    return data if isinstance(data, list) else [data]
 
 
 def _trade(value: object, sent: object) -> Print:

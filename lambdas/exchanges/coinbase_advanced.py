@@ -24,8 +24,8 @@ from collections.abc import Iterator
 
 from lambdas.domain.moments import rfc3339
 from lambdas.domain.payloads import mapping, required, sequence, text, unrecognised
-from lambdas.domain.prints import Part, Print
-from lambdas.domain.ticks import NoTick
+from lambdas.domain.prints import Part, Print, refused
+from lambdas.domain.ticks import InvalidTick, NoTick
 from lambdas.exchanges.coinbase_exchange import pair
 
 _IGNORED = {
@@ -47,34 +47,31 @@ def parts(message: object) -> Iterator[Part]:
         raise unrecognised(message)
     channel = message.get("channel")
     if channel == "market_trades":
-        for event in _events(message):
-            yield from _batch(event, "trades", _trade)
+        yield from _events(message, "trades", _trade)
     elif channel in ("ticker", "ticker_batch"):
-        for event in _events(message):
-            yield from _batch(event, "tickers", _ticker, message.get("timestamp"))
+        yield from _events(message, "tickers", _ticker, message.get("timestamp"))
     elif isinstance(channel, str) and channel in _IGNORED:
         raise NoTick(_IGNORED[channel])
     elif message.get("type") in ("error", "subscribe", "unsubscribe"):
         raise NoTick("control")
     elif channel is None and "trades" in message:
-        yield from _batch(message, "trades", _trade)
+        for trade in sequence(message["trades"], "'trades'"):
+            yield _trade, trade
     else:
         raise unrecognised(message)
 
 
-def _events(message: dict[str, object]) -> list[object]:
-    events = sequence(required(message, "events"), "'events'")
-    if not events:
-        raise NoTick("empty-batch")
-    return events
-
-
-def _batch(event: object, name: str, parser: object, *context: object) -> Iterator[Part]:
-    entries = sequence(required(mapping(event, "an event"), name), f"{name!r}")
-    if not entries:
-        raise NoTick("empty-batch")
-    for entry in entries:
-        yield parser, entry, *context
+def _events(
+    message: dict[str, object], name: str, parser: object, *context: object
+) -> Iterator[Part]:
+    for event in sequence(required(message, "events"), "'events'"):
+        try:
+            entries = sequence(required(mapping(event, "an event"), name), f"{name!r}")
+        except InvalidTick as error:
+            yield refused, error
+        else:
+            for entry in entries:
+                yield parser, entry, *context
 
 
 def _trade(value: object) -> Print:

@@ -118,16 +118,11 @@ def _version_3(message: dict[str, object]) -> Iterator[Part]:
     if method == "ticker.update":
         yield _v3_ticker, value, name
         return
-    trades = sequence(value, "the trades")
-    if not trades:
-        raise NoTick("empty-batch")
-    for trade in trades:
+    for trade in sequence(value, "the trades"):
         yield _v3_trade, trade, name
 
 
 def _entries(entries: list[object], envelope: dict[str, object] | None) -> Iterator[Part]:
-    if not entries:
-        raise NoTick("empty-batch")
     for entry in entries:
         yield _entry, entry, envelope
 

@@ -51,10 +51,7 @@ def parts(message: object) -> Iterator[Part]:
         for trade in sequence(trades, "'trades'"):
             yield _trade, trade, message
     elif kind == "update":
-        events = sequence(required(message, "events"), "'events'")
-        if not events:
-            raise NoTick("empty-batch")
-        for event in events:
+        for event in sequence(required(message, "events"), "'events'"):
             yield _event, event, message
     elif isinstance(kind, str) and kind.startswith("candles_"):
         raise NoTick("candle")

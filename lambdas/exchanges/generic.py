@@ -63,8 +63,6 @@ def parts(message: object) -> Iterator[Part]:
         time = _first(message, _TIME)
         message = sequence(message["ticks"], "'ticks'")
     if isinstance(message, list):
-        if not message:
-            raise NoTick("empty-batch")
         for entry in message:
             yield _tick, entry, time
     elif isinstance(message, dict):

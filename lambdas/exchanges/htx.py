@@ -73,7 +73,7 @@ def parts(message: object) -> Iterator[Part]:
         raise unrecognised(message)
     sent = message.get("ts")
     if channel == "market.tickers":
-        for entry in _batch(message.get("data")):
+        for entry in sequence(message.get("data"), "'data'"):
             yield _listed, entry, sent
         return
     family, _, rest = channel.partition(".")
@@ -83,7 +83,7 @@ def parts(message: object) -> Iterator[Part]:
     if _is_derivative(name):
         raise NoTick("derivative")
     if topic == "trade.detail":
-        for trade in _batch(_trades(message)):
+        for trade in sequence(_trades(message), "'data'"):
             yield _trade, trade, name, sent
     elif topic in ("detail", "ticker"):
         yield _ticker, message.get("tick", message.get("data")), name, sent
@@ -98,13 +98,6 @@ def _trades(message: dict[str, object]) -> object:
     if "tick" in message:
         return required(mapping(message["tick"], "'tick'"), "data")
     return message.get("data")
-
-
-def _batch(value: object) -> list[object]:
-    entries = sequence(value, "'data'")
-    if not entries:
-        raise NoTick("empty-batch")
-    return entries
 
 
 def _trade(value: object, name: str, sent: object) -> Print:

@@ -30,10 +30,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lambdas.domain.moments import SECOND, epoch, rfc3339
+from lambdas.domain.numbers import shown
 from lambdas.domain.payloads import item, mapping, required, sequence, text, unrecognised
-from lambdas.domain.prints import Part, Print
+from lambdas.domain.prints import Part, Print, refused
 from lambdas.domain.symbols import Codes, Pair
-from lambdas.domain.ticks import NoTick
+from lambdas.domain.ticks import InvalidTick, NoTick
 
 CODES = Codes(
     # Old Terra keeps its places as LUNA and UST here; elsewhere they are LUNC and USTC.
@@ -109,7 +110,7 @@ def _version_1(message: list[object]) -> Iterator[Part]:
         raise unrecognised(message)
     channel = message[-2].partition("-")[0]
     if channel == "trade":
-        for trade in _entries(message[1]):
+        for trade in sequence(message[1], "the batch"):
             yield _v1_trade, trade, message[-1]
     elif channel == "ticker":
         yield _v1_ticker, message[1], message[-1]
@@ -123,7 +124,7 @@ def _version_2(message: dict[str, object]) -> Iterator[Part]:
     channel = message["channel"]
     parser = {"trade": _v2_trade, "ticker": _v2_ticker, "executions": _fill}.get(str(channel))
     if parser is not None:
-        for entry in _entries(message.get("data")):
+        for entry in sequence(message.get("data"), "'data'"):
             yield parser, entry
     elif isinstance(channel, str) and channel in _V2_IGNORED:
         raise NoTick(_V2_IGNORED[channel])
@@ -144,14 +145,8 @@ def _rest(message: dict[str, object]) -> Iterator[Part]:
         elif isinstance(value, dict) and "asks" in value:
             raise NoTick("order-book")
         elif name != "last":
-            raise unrecognised(message)
-
-
-def _entries(value: object) -> list[object]:
-    entries = sequence(value, "the batch")
-    if not entries:
-        raise NoTick("empty-batch")
-    return entries
+            problem = f"the result's {shown(name)} is {shown(value)}"
+            yield refused, InvalidTick("unrecognised-entry", problem)
 
 
 def _v1_trade(value: object, name: str) -> Print:

@@ -92,10 +92,7 @@ def parts(message: object) -> Iterator[Part]:
         parser = _entry
     else:
         raise unrecognised(message)
-    entries = sequence(message["data"], "'data'")
-    if not entries:
-        raise NoTick("empty-batch")
-    for entry in entries:
+    for entry in sequence(message["data"], "'data'"):
         yield parser, entry
 
 

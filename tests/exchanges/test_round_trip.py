@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -11,9 +12,10 @@ from hypothesis import strategies as st
 from lambdas import exchanges
 from lambdas.domain.moments import MILLISECOND
 from lambdas.domain.prints import UndatedTick
-from lambdas.domain.ticks import Limits, Tick
+from lambdas.domain.ticks import Limits, Refused, Tick
 from tests.exchanges.strategies import FORMS, Canonical, Form, canonicals, message
 
+BATCHES = st.sampled_from([form for form in FORMS if form.batch])
 UNBOUNDED = Limits(past_window_ms=None, future_window_ms=None)
 
 
@@ -49,8 +51,26 @@ def _check(form: Form, written: Canonical, read: Tick | UndatedTick) -> None:
         assert read.event_ms * MILLISECOND + read.sub_ms_ns == written.nanoseconds
 
 
-@pytest.mark.parametrize("form", [form for form in FORMS if form.batch], ids=str)
-@given(data=st.data())
+@given(form=BATCHES, data=st.data())
+def test_a_bad_tick_takes_no_good_one_with_it(form: Form, data: st.DataObject) -> None:
+    written = data.draw(canonicals(form))
+    place = data.draw(st.integers(0, len(written) - 1))
+    bad = replace(written[place], price="-" + written[place].price)
+    whole = list(exchanges.outcomes(form.venue, message(form.write(written)), 5, UNBOUNDED))
+    broken = [*written[:place], bad, *written[place + 1 :]]
+    rest = list(exchanges.outcomes(form.venue, message(form.write(broken)), 5, UNBOUNDED))
+    assert isinstance(rest[place], Refused)
+    assert len(rest) == len(whole)
+    assert [_tick(outcome) for outcome in rest[:place]] == [_tick(o) for o in whole[:place]]
+    if form.event_id:
+        assert rest[place + 1 :] == whole[place + 1 :]
+
+
+def _tick(outcome: object) -> object:
+    return outcome.detail if isinstance(outcome, Refused) else outcome
+
+
+@given(form=BATCHES, data=st.data())
 def test_a_tick_gets_the_same_key_in_any_batch(form: Form, data: st.DataObject) -> None:
     written = data.draw(canonicals(form))
     together = exchanges.read(form.venue, message(form.write(written)), 5, UNBOUNDED).ticks
