@@ -175,11 +175,16 @@ def repair(
 ) -> Generator[Read | list[Write], Page | list[Answer], Repaired]:
     """Make the rows from key ``start`` to key ``end`` right, whoever left them wrong.
 
-    At most ``limit`` rows, and those after them that depend on them; the answer says where to go
-    on. Raises :class:`Unreadable` when the rows to repair cannot be listed.
+    At most about ``limit`` rows (2 or more), and those after them that depend on them; the answer
+    says which key to start at to go on. Raises :class:`Unreadable` when the rows to repair cannot
+    be listed.
     """
     page = yield from _ask(Read(symbol, ">=", start, limit, False))
-    keys = [key for row in page.rows if (key := row.print.key) <= end]
+    keys = [row.print.key for row in page.rows]
+    while page.more is not None and page.more < end and len(keys) < limit:
+        page = yield from _ask(Read(symbol, ">", page.more, limit, False))
+        keys += [row.print.key for row in page.rows]
+    keys = [key for key in keys if key <= end]
     outcome = yield from enrich(symbol, keys, by_stream=False, rules=rules)
     more = page.more if page.more is not None and page.more < end else None
     return Repaired(outcome, len(keys), more)
