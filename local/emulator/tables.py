@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-oper
 import bisect
 import contextvars
 import copy
+import functools
 import json
 import re
 from collections.abc import Callable
@@ -21,7 +22,6 @@ needs("services.dynamodb:_emit_stream_event", "table_name event_name old_item ne
 needs("services.dynamodb:_validate_item", "item pk_name sk_name size_msg")
 needs("services.dynamodb:_key_type_mismatch_reason", "table attrs")
 needs("services.dynamodb:_partiql_key_target", "table parsed")
-needs("services.dynamodb:_ddb_canonicalize_number", "s")
 needs("services.dynamodb:_item_size_bytes", "item")
 needs("services.dynamodb:_extract_key_val", "attr")
 needs("services.dynamodb:_normalize_table_name", "value")
@@ -203,18 +203,21 @@ _CONDITION = re.compile(
              |BETWEEN\s+(?P<low>:\w+)\s+AND\s+(?P<high>:\w+)))?\s*""",
     re.IGNORECASE | re.VERBOSE,
 )
-# Bytes read by the query in progress; set while its key condition is known to hold for its rows.
-_reading: contextvars.ContextVar[list[int] | None] = contextvars.ContextVar("read", default=None)
+# Sizes of the query's rows by object; set while its key condition is known to hold for its rows.
+_reading: contextvars.ContextVar[dict[int, int] | None] = contextvars.ContextVar(
+    "reading", default=None
+)
 
 
 class _Ordered:
-    """The sort keys of one partition, in order."""
+    """The sort keys of one partition, in order, and the sizes of its rows as far as known."""
 
     def __init__(self, rows: dict[str, Item], numeric: bool) -> None:
         self._numeric = numeric
         pairs = sorted((self.key(text), text) for text in rows)
         self.keys = [key for key, _ in pairs]
         self.texts = [text for _, text in pairs]
+        self._sizes: dict[str, int] = {}
 
     def key(self, text: str) -> Any:
         return Decimal(text) if self._numeric else text.encode()
@@ -224,6 +227,15 @@ class _Ordered:
         at = bisect.bisect_left(self.keys, key)
         self.keys.insert(at, key)
         self.texts.insert(at, text)
+
+    def changed(self, text: str) -> None:
+        self._sizes.pop(text, None)
+
+    def size(self, text: str, item: Item) -> int:
+        found = self._sizes.get(text)
+        if found is None:
+            found = self._sizes[text] = int(module("services.dynamodb")._item_size_bytes(item))
+        return found
 
     def drop(self, text: str) -> None:
         at = bisect.bisect_left(self.keys, self.key(text))
@@ -246,8 +258,10 @@ def set_item(
 ) -> Any:
     """Keep the order of a partition's sort keys current."""
     order = table.get(_ORDER, {}).get(pk_val)
-    if order is not None and sk_val not in table["items"].get(pk_val, {}):
-        order.add(sk_val)
+    if order is not None:
+        order.changed(sk_val)
+        if sk_val not in table["items"].get(pk_val, {}):
+            order.add(sk_val)
     return original(table, pk_val, sk_val, item)
 
 
@@ -257,6 +271,7 @@ def remove_item(original: Callable[..., Any], table: Item, pk_val: str, sk_val: 
     order = table.get(_ORDER, {}).get(pk_val)
     if order is not None and sk_val in table["items"].get(pk_val, {}):
         order.drop(sk_val)
+        order.changed(sk_val)
     return original(table, pk_val, sk_val)
 
 
@@ -360,7 +375,9 @@ def query(original: Callable[..., Any], data: Item) -> Answer:
     partition = data["ExpressionAttributeValues"][match["pv"]]["S"]
     rows = table["items"].get(partition, {})
     view = {**table, "items": {partition: {text: rows[text] for text in found}}}
-    token = _reading.set([])
+    order = table.get(_ORDER, {}).get(partition)
+    sizes = {id(rows[text]): order.size(text, rows[text]) for text in found} if order else {}
+    token = _reading.set(sizes)
     tables._tables[name] = view
     try:
         return tuple(original(data))
@@ -386,6 +403,23 @@ def evaluate_condition(
     return bool(original(expr, item, attr_values, attr_names, slot))
 
 
+@functools.lru_cache(maxsize=1 << 16)
+def _remembered(original: Callable[..., Any], text: str) -> Any:
+    return original(text)
+
+
+@replaces("services.dynamodb:_number_size_bytes", "text", _CAPACITY)
+def number_size(original: Callable[..., Any], text: str) -> int:
+    """Remember the size of a number: most of a query's time went into it."""
+    return int(_remembered(original, text))
+
+
+@replaces("services.dynamodb:_ddb_canonicalize_number", "s", _PARTIQL)
+def canonical_number(original: Callable[..., Any], s: str) -> Any:
+    """Remember a number's canonical form."""
+    return _remembered(original, s) if isinstance(s, str) else original(s)
+
+
 @replaces("services.dynamodb:_paginate_evaluated_items", "items limit table index_name", _CAPACITY)
 def paginate(
     original: Callable[..., Any],
@@ -394,13 +428,26 @@ def paginate(
     table: Item,
     index_name: str | None = None,
 ) -> Any:
-    """Note how many bytes a query or scan reads, before any filter."""
-    page, more = original(items, limit, table, index_name)
+    """Note how many bytes a query or scan reads, before any filter; a page holds 1 MB at most."""
+    if index_name:
+        return original(items, limit, table, index_name)
     size = module("services.dynamodb")._item_size_bytes
-    _read_bytes.set(sum(size(item) for item in page))
-    return page, more
+    known = _reading.get() or {}
+    read = 0
+    for count, item in enumerate(items):
+        weight = known.get(id(item)) or size(item)
+        if count and read + weight > _PAGE_BYTES:
+            _read_bytes.set(read)
+            return items[:count], True
+        read += weight
+        if count + 1 == limit or read >= _PAGE_BYTES:
+            _read_bytes.set(read)
+            return items[: count + 1], True
+    _read_bytes.set(read)
+    return items, False
 
 
+_PAGE_BYTES = 1 << 20
 _read_bytes: contextvars.ContextVar[int | None] = contextvars.ContextVar("bytes", default=None)
 
 
