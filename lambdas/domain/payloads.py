@@ -31,7 +31,7 @@ def parse(body: bytes, limits: Limits) -> object:
         )
     if not body.strip():
         raise UnreadableMessage("body-empty", "the body is empty, expected JSON")
-    if _nesting(body) > limits.maximum_nesting:
+    if _is_nested_deeper(body, limits.maximum_nesting):
         raise UnreadableMessage(
             "nested-too-deep", f"expected at most {limits.maximum_nesting} levels of nesting"
         )
@@ -99,17 +99,18 @@ def unrecognised(message: object) -> UnreadableMessage:
     return UnreadableMessage("unrecognised-message", f"the message is {shown(message)}")
 
 
-def _nesting(body: bytes) -> int:
-    if (bound := body.count(b"[") + body.count(b"{")) <= 8:
-        return bound
-    depth = deepest = 0
+def _is_nested_deeper(body: bytes, limit: int) -> bool:
+    if body.count(b"[") + body.count(b"{") <= limit:
+        return False  # the usual message has fewer brackets than levels are allowed
+    depth = 0
     for byte in _STRING.sub(b"", body).translate(None, _NOT_BRACKETS):
         if byte in b"[{":
             depth += 1
-            deepest = max(deepest, depth)
+            if depth > limit:
+                return True
         else:
             depth -= 1
-    return deepest
+    return False
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
