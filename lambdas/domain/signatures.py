@@ -7,13 +7,13 @@ standard-webhooks  webhook-id, webhook-timestamp, webhook-signature id.timestamp
 hmac-sha256        x-timestamp, x-signature (`sha256=` + hex)       timestamp.body
 coinbase-commerce  x-cc-webhook-signature (hex)                     body
 coinbase-cdp       x-hook0-signature (`t=...,h=...,v1=<hex>`)       t.h.values of h.body
-                   (older: `t=...,v0=<hex>`)                        t.body
+                   (where v1 is missing: `v0=<hex>`)                t.body
 none               nothing is verified: the API key alone protects the venue
 
 Every signature is HMAC-SHA256. A signed time must lie within a tolerance of the receive time, not
 of the clock: a redrive days later verifies as the first delivery did. `coinbase-commerce` signs no
-time, so a recorded request can be sent again at any later time; storing is idempotent and ticks
-are bound to their own time window, so that a repetition does nothing.
+time, so a recorded request can be sent again at any later time; its ticks are then duplicates, or
+too old for their own time window.
 
 Sources:
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md

@@ -10,7 +10,6 @@ from lambdas.adapters.notices import Topic
 from lambdas.error_notifier import notice
 
 _LOG = logging.getLogger("error_notifier")
-_LOG.setLevel(logging.INFO)
 
 
 def handle(event: object, _context: object) -> dict[str, int]:

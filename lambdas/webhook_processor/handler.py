@@ -17,7 +17,6 @@ from lambdas.domain.ticks import Limits
 from lambdas.webhook_processor.processing import Processed, Processor
 
 _LOG = logging.getLogger("webhook_processor")
-_LOG.setLevel(logging.INFO)
 
 METRICS_NAMESPACE = "CryptoPrices"
 METRICS = ("messages", "stored", "duplicates", "refused", "ignored")
