@@ -72,6 +72,34 @@ def forget_denials() -> None:
         _denials.clear()
 
 
+_used: dict[tuple[str, str, str, bool], int] = collections.defaultdict(int)
+
+
+def note_use(principal: str, action: str, resource: str, *, allowed: bool) -> None:
+    """Count a question put to the policies: who, what, on which resource, with what answer."""
+    with _lock:
+        _used[principal, action, resource, allowed] += 1
+
+
+def uses() -> list[dict[str, Any]]:
+    """Every question put to the policies so far and how often, by principal, action and resource.
+
+    `principal` is a role's name, or `root`. What a role never asks for, it need not be granted.
+    """
+    with _lock:
+        found = sorted(_used.items())
+    return [
+        {"principal": who, "action": what, "resource": on, "allowed": allowed, "count": count}
+        for (who, what, on, allowed), count in found
+    ]
+
+
+def forget_uses() -> None:
+    """Start counting questions anew."""
+    with _lock:
+        _used.clear()
+
+
 def account_and_region(arn: str) -> tuple[str, str]:
     """Account and region named in an ARN."""
     parts = arn.split(":")

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from local.emulator.authority import Denial
+from local.emulator.authority import Denial, note_use
 from local.emulator.authority import record as keep
 from local.emulator.context import current
 from local.emulator.upstream import module, needs, replaces
@@ -56,6 +56,7 @@ def _statements(body: dict[str, Any]) -> list[str]:
 
 needs("core.iam_actions:identity_denial_message", "action principal_arn resource explicit_deny")
 needs("core.responses:get_account_id", "")
+needs("services.sts:_sessions")
 needs("services.dynamodb_streams:_decode_iterator", "token")
 _REFUSE_WITH_400 = {"dynamodb", "dynamodbstreams", "kms"}
 
@@ -96,9 +97,12 @@ def enforce(
     service_context: dict[str, Any] | None = None,
 ) -> Any:
     """Judge the actions and resources that AWS judges for this request."""
+    session = module("services.sts")._sessions.get(access_key_id) or {}
+    arn = session.get("Arn", "")
+    principal = arn.split("/")[1] if ":assumed-role/" in arn else "root"
 
     def ask(action: str, resource: str) -> Any:
-        return original(
+        denied = original(
             access_key_id,
             action,
             service,
@@ -106,6 +110,8 @@ def enforce(
             resource_arn=resource,
             service_context=service_context,
         )
+        note_use(principal, action, resource, allowed=denied is None)
+        return denied
 
     body = current().body
     if iam_action in _PARTIQL_CALLS and body is not None:

@@ -170,6 +170,10 @@ def _handle(method: str, path: str, document: Any, query: dict[str, str]) -> Any
         if method == "DELETE":
             faults.forget_calls()
         return {"calls": faults.counted()}
+    if path == "grants":
+        if method == "DELETE":
+            authority.forget_uses()
+        return {"grants": authority.uses()}
     if path == "denials":
         if method == "DELETE":
             authority.forget_denials()

@@ -193,3 +193,38 @@ def test_a_function_has_the_rights_of_its_role_and_no_more(aws: Aws) -> None:
     assert json.loads(function.invoke(table)["Payload"]) == (
         f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/{function.role}/{function.name}"
     )
+
+
+def test_every_right_that_a_function_uses_is_counted_its_own_and_lambdas_for_it(
+    aws: Aws, emulator: Emulator
+) -> None:
+    """Who wants to know which grants are needed asks here: HTTP calls, logs, dead letters."""
+    table = aws.table()
+    function = aws.function(
+        f"""
+        boto3.client("dynamodb").execute_statement(Statement={SELECT.replace("TABLE", table)!r})
+        raise ValueError
+        """,
+        ("dynamodb:PartiQLSelect", table_arn(table)),
+        dead_letters=True,
+        retries=0,
+    )
+    function.invoke({}, "Event")
+    aws.message(function.dead_letters)
+    grants = emulator.control("GET", "grants")["grants"]
+    mine = {(g["action"], g["resource"]) for g in grants if g["principal"] == function.role}
+    group = f"arn:aws:logs:{REGION}:{ACCOUNT_ID}:log-group:{function.group}:log-stream:"
+    assert ("dynamodb:PartiQLSelect", table_arn(table)) in mine
+    assert ("sqs:SendMessage", aws.queue_arn(function.dead_letters)) in mine
+    assert ("logs:CreateLogStream", group) in mine
+    assert {action for action, _ in mine} == {
+        "dynamodb:PartiQLSelect",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "sqs:SendMessage",
+    }
+    root = {(g["action"], g["resource"]) for g in grants if g["principal"] == "root"}
+    assert ("lambda:CreateFunction", function.arn) in root or (
+        "lambda:InvokeFunction",
+        function.arn,
+    ) in root
