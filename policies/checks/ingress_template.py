@@ -59,7 +59,9 @@ class IngressTemplate(Policy):
 
 
 def _plain(template: str) -> list[str]:
-    return [line.strip() for line in template.splitlines() if line.strip()]
+    # VTL's quotes mean the same where nothing is interpolated between them.
+    lines = template.replace("'", '"').splitlines()
+    return [line.strip() for line in lines if line.strip()]
 
 
 def _template(headers: list[str]) -> str:

@@ -1,0 +1,4 @@
+from tests.policies.documents import pipeline
+from tests.stack.fixtures import synthesized
+
+__all__ = ["pipeline", "synthesized"]
