@@ -179,7 +179,6 @@ class PriceInserts:
     def _execute(self, statements: list[dict[str, Any]], run: _Run) -> list[_Answer]:
         """Run up to 25 statements; return an answer for each."""
         run.require(0)
-        run.calls += 1
         try:
             responses = self._client.batch_execute_statement(Statements=statements)["Responses"]
         except aws.CALL_ERRORS as error:
@@ -226,15 +225,14 @@ class _Run:
         self.ticks = ticks
         self.remaining_ms = remaining_ms
         self.reserve_ms = min(RESERVE_MS, remaining_ms() // 2)
-        self.calls = 0
         self.stored = 0
         self.duplicates = 0
         self.refused: list[Refused] = []
         self.troubles: Counter[str] = Counter()
 
     def require(self, seconds: float) -> None:
-        """Raise when a pause of `seconds` would leave too little time; the first call may go."""
-        if self.calls and self.remaining_ms() - seconds * 1000 < self.reserve_ms:
+        """Raise when a pause of `seconds` would leave too little time for a call."""
+        if self.remaining_ms() - seconds * 1000 < self.reserve_ms:
             raise self.retry_later("the invocation's time is over")
 
     def compare(self, tick: Tick, item: Mapping[str, Mapping[str, str]]) -> None:

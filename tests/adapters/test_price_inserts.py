@@ -53,9 +53,11 @@ class Clock:
         self._call_seconds = call_seconds
         self._before = len(table.calls)
         self.paused = 0.0
+        self.pauses: list[float] = []
 
     def pause(self, seconds: float) -> None:
         self.paused += seconds
+        self.pauses.append(seconds)
 
     def remaining_ms(self) -> int:
         calls = len(self._table.calls) - self._before
@@ -290,7 +292,8 @@ def test_trouble_that_lasts_is_raised_while_there_is_time(error: Exception) -> N
     adapter = PriceInserts(table, "prices", pause=clock.pause, jitter=lambda: 1.0)
     with pytest.raises(RetryLater, match=r"2 of 2 ticks unwritten, the invocation's time is over"):
         adapter.insert([tick("BTC", "1"), tick("BTC", "2")], clock.remaining_ms)
-    assert len(table.calls) > 10
+    assert clock.pauses[:7] == [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 2.0]
+    assert set(clock.pauses[7:]) == {LONGEST_PAUSE_SECONDS}
     assert RESERVE_MS <= clock.remaining_ms() <= RESERVE_MS + LONGEST_PAUSE_SECONDS * 1000 + 20
 
 
