@@ -136,7 +136,7 @@ RULES = Rules()
 
 
 class Repaired(NamedTuple):
-    """What a repair did to how many rows, and where to go on; None when it reached its end."""
+    """What a repair did to how many rows, and the last of them unless it reached its end."""
 
     outcome: Outcome
     rows: int
@@ -171,15 +171,21 @@ def enrich(
 
 
 def repair(
-    symbol: str, start: str, end: str, *, limit: int = REPAIR_ROWS, rules: Rules = RULES
+    symbol: str,
+    start: str,
+    end: str,
+    *,
+    inclusive: bool = True,
+    limit: int = REPAIR_ROWS,
+    rules: Rules = RULES,
 ) -> Generator[Read | list[Write], Page | list[Answer], Repaired]:
     """Make the rows from key ``start`` to key ``end`` right, whoever left them wrong.
 
-    At most about ``limit`` rows (2 or more), and those after them that depend on them; the answer
-    says which key to start at to go on. Raises :class:`Unreadable` when the rows to repair cannot
-    be listed.
+    At most about ``limit`` rows, and those after them that depend on them; the answer names the
+    key behind which (not ``inclusive``) to go on. Raises :class:`Unreadable` when the rows to
+    repair cannot be listed.
     """
-    page = yield from _ask(Read(symbol, ">=", start, limit, False))
+    page = yield from _ask(Read(symbol, ">=" if inclusive else ">", start, limit, False))
     keys = [row.print.key for row in page.rows]
     while page.more is not None and page.more < end and len(keys) < limit:
         page = yield from _ask(Read(symbol, ">", page.more, limit, False))

@@ -47,15 +47,18 @@ def requested(request: Mapping[str, Any]) -> Repair:
 
 
 def repair_rows(wanted: Repair, tape: Tape, remaining_ms: Callable[[], int]) -> dict[str, Any]:
-    """Repair as many rows as time allows; answer counts and, in `next`, where to go on, or None.
+    """Repair as many rows as time allows; answer counts and, in `next`, the last of them, or None.
+
+    A further call with `from` = `next` goes on; None says that all are done.
 
     Raises :class:`RetryLater` when rows could not be read or written.
     """
     rows = written = 0
-    start: str | None = wanted.start
-    while start is not None:
+    start, inclusive = wanted.start, True
+    while True:
+        run = repair(wanted.symbol, start, wanted.end, inclusive=inclusive)
         try:
-            [repaired] = drive([repair(wanted.symbol, start, wanted.end)], tape)
+            [repaired] = drive([run], tape)
         except Unreadable as error:
             raise RetryLater(str(error)) from error
         outcome = repaired.outcome
@@ -67,10 +70,14 @@ def repair_rows(wanted: Repair, tape: Tape, remaining_ms: Callable[[], int]) -> 
                 f"{len(outcome.failed)} rows of {wanted.symbol} could not be repaired, "
                 f"the first at {key}: {why}"
             )
-        start = repaired.more
-        if remaining_ms() < RESERVE_MS:
-            break
-    return {"symbol": wanted.symbol, "rows": rows, "written": written, "next": start}
+        if repaired.more is None or remaining_ms() < RESERVE_MS:
+            return {
+                "symbol": wanted.symbol,
+                "rows": rows,
+                "written": written,
+                "next": repaired.more,
+            }
+        start, inclusive = repaired.more, False
 
 
 def _key(request: Mapping[str, Any], name: str, rest: str) -> str:

@@ -192,13 +192,14 @@ class World:
     # How it works.
 
     def _repairs(self, first: str, last: str) -> Any:
-        start: str | None = first
-        while start is not None:
-            done = yield from self.algorithm.repair(SYMBOL, start, last, limit=4, rules=self.rules)
-            if done.outcome.failed:
+        start, inclusive = first, True
+        while True:
+            done = yield from self.algorithm.repair(
+                SYMBOL, start, last, inclusive=inclusive, limit=4, rules=self.rules
+            )
+            if done.outcome.failed or done.more is None:
                 return done.outcome
-            start = done.more
-        return done.outcome
+            start, inclusive = done.more, False
 
     def _begin(self, running: Running) -> None:
         running.container.busy = True
