@@ -87,6 +87,7 @@ class Emulator:
                 "GATEWAY_PORT": str(self.port),
                 "BIND_HOST": "127.0.0.1",
                 "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
+                "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.01",
                 "IOT_MTLS_ENABLED": "0",
                 "SFTP_ENABLED": "0",
             }
