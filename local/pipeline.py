@@ -183,6 +183,9 @@ def _started(voice: Voice, places: Places, port: int, time_scale: float) -> proc
             return emulator
         if emulator is not None:
             process.stop(places, emulator)
+        # A new emulator is empty, so a state from before its time describes nothing.
+        for suffix in places.deployed():
+            places.of(suffix).state.unlink()
         emulator = process.start(places, port, time_scale)
         step.outcome = f"{emulator.endpoint}, process {emulator.pid}"
         return emulator

@@ -42,7 +42,8 @@ def explain(voice: Voice, deployment: Deployment) -> None:
 
 
 def _address(deployment: Deployment) -> str:
-    return webhook_url(deployment.outputs["webhook_url"], deployment.emulator.endpoint)
+    url = webhook_url(deployment.outputs["webhook_url"], deployment.emulator.endpoint)
+    return f"{url}/{{exchange}}"
 
 
 def _rows(deployment: Deployment) -> int:

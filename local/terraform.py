@@ -39,6 +39,8 @@ class Progress:
     def follow(self, message: Mapping[str, Any]) -> None:
         """Take in one of Terraform's messages."""
         hook = message.get("hook", {})
+        if hook.get("action") == "read":
+            return  # a data source: not among the changes of the plan
         address = hook.get("resource", {}).get("addr", "")
         if message.get("type") == "apply_start":
             self.under_way[address] = hook.get("action", "")

@@ -6,6 +6,7 @@ only rounding is the final square root or power.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -78,7 +79,7 @@ def _returns(
     pairs = sorted(
         (later, earlier)
         for prints in by_venue.values()
-        for earlier, later in zip(prints, prints[1:], strict=False)
+        for earlier, later in itertools.pairwise(prints)
     )
     return [
         (_log(prices[later] / prices[earlier]), times[later] - times[earlier], times[later])
@@ -91,8 +92,8 @@ def _log(ratio: Fraction) -> float:
 
 
 def _mean(values: Sequence[Fraction], weights: Sequence[Fraction]) -> Fraction:
-    total = sum(value * weight for value, weight in zip(values, weights, strict=True))
-    return total / sum(weights)
+    products = (value * weight for value, weight in zip(values, weights, strict=True))
+    return sum(products, Fraction()) / sum(weights)
 
 
 def differences(row: Mapping[str, Any], wanted: Mapping[str, float]) -> list[str]:

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -84,9 +85,12 @@ def test_a_digest_sees_every_change(
 def test_progress_and_changes_are_read_from_terraforms_messages() -> None:
     progress = Progress()
 
-    def hook(kind: str, address: str) -> dict[str, object]:
+    def hook(kind: str, address: str) -> dict[str, Any]:
         return {"type": kind, "hook": {"resource": {"addr": address}, "action": "create"}}
 
+    data_source = hook("apply_complete", "data.aws_caller_identity.me")
+    data_source["hook"]["action"] = "read"
+    progress.follow(data_source)
     progress.follow(hook("apply_start", "aws_kms_key.key"))
     progress.follow(hook("apply_start", "aws_sqs_queue.dlq"))
     assert set(progress.under_way) == {"aws_kms_key.key", "aws_sqs_queue.dlq"}
