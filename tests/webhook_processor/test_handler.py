@@ -15,7 +15,9 @@ from typing import Any
 
 import pytest
 
+from lambdas import exchanges
 from lambdas.domain.errors import MisconfiguredEnvironment, RetryLater
+from lambdas.domain.ticks import Reading
 from lambdas.webhook_processor import handler
 from tests.adapters.price_table import PriceTable, client_error
 from tests.webhook_processor.conftest import Function
@@ -193,6 +195,15 @@ def test_no_window_is_no_window(function: Function, monkeypatch: pytest.MonkeyPa
     for time in (RECEIVED_AT * 2, RECEIVED_AT // 2):
         sent = event("generic", json.dumps({**body, "time": time}).encode())
         assert function.invoke(sent)["stored"] == 1
+
+
+def test_a_message_always_comes_out_as_something(
+    function: Function, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a reader that finds nothing at all in a message THEN it was ignored, not unseen."""
+    monkeypatch.setattr(exchanges, "read", lambda *_: Reading())
+    answer = function.invoke(EVENTS["binance_trade"])
+    assert (answer["ignored"], answer["reasons"]) == (1, {"no-tick": 1})
 
 
 def test_a_collision_is_dead_lettered_not_lost(function: Function) -> None:
