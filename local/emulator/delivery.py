@@ -8,6 +8,7 @@ import logging
 from datetime import UTC, datetime
 from typing import Any
 
+from local.emulator import faults
 from local.emulator.authority import account_and_region, role_refusal
 from local.emulator.context import scoped
 from local.emulator.keys import role_key_refusal
@@ -41,7 +42,10 @@ def send(
 ) -> str | None:
     """Send `body` to a queue or topic as the function's role; the reason when it did not go."""
     service = target.split(":")[2]
-    reason = {"sqs": _send_to_queue, "sns": _send_to_topic}.get(service, _unsupported)(
+    operation = {"sqs": "SendMessage", "sns": "Publish"}.get(service, "")
+    role = config["Role"].rsplit("/", 1)[-1]
+    reason = faults.strike_within(service, operation, role)
+    reason = reason or {"sqs": _send_to_queue, "sns": _send_to_topic}.get(service, _unsupported)(
         config, target, body, attributes or {}
     )
     if reason:

@@ -2,7 +2,9 @@
 
 A fault belongs to a service and an operation as the API names them (`dynamodb`,
 `BatchExecuteStatement`) and answers with an error of the service's own protocol, or only late. It
-strikes requests that arrive over HTTP, which all calls of functions and tools do.
+strikes requests that arrive over HTTP, as all calls of functions and tools do, and what Lambda does
+itself: deliveries (`SendMessage`, `Publish`), reading streams (`GetRecords`), log writing
+(`PutLogEvents`).
 """
 
 import asyncio
@@ -117,6 +119,15 @@ def _strike(service: str, operation: str, principal: str) -> Fault | None:
             fault.struck += 1
             return fault
     return None
+
+
+def strike_within(service: str, operation: str, principal: str) -> str | None:
+    """Let a fault strike a call that a service makes itself; the error's code, or None."""
+    fault = _strike(service, operation, principal)
+    if fault is None:
+        return None
+    time.sleep(fault.latency)
+    return fault.error
 
 
 async def strike(

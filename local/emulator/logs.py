@@ -15,6 +15,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from local.emulator import faults
 from local.emulator.authority import account_and_region, role_refusal, service_refusal
 from local.emulator.context import scoped
 from local.emulator.environments import Outcome, log_group
@@ -140,7 +141,10 @@ def _put(config: dict[str, Any], stream: str, events: list[dict[str, Any]]) -> N
             return
         names = {"logGroupName": group, "logStreamName": stream}
         context.run(service._create_log_stream, names)
+    role = config["Role"].rsplit("/", 1)[-1]
     if role_refusal(config, "logs:PutLogEvents", resource + stream):
+        return
+    if faults.strike_within("logs", "PutLogEvents", role):
         return
     batch = {"logGroupName": group, "logStreamName": stream, "logEvents": events}
     context.run(service._put_log_events, batch)

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from local.emulator import clock, delivery
+from local.emulator import clock, delivery, faults
 from local.emulator.authority import role_refusal
 from local.emulator.context import scoped
 from local.emulator.functions import ServiceError, Throttled, run
@@ -163,10 +163,13 @@ class Mapping:
         if tables.stream_end_position(self._table) <= self._position():
             time.sleep(_IDLE_CHECK_SECONDS)
             return False
-        refusal = read_refusal(record["config"], arn)
+        role = record["config"]["Role"].rsplit("/", 1)[-1]
+        refusal = read_refusal(record["config"], arn) or faults.strike_within(
+            "dynamodb", "GetRecords", role
+        )
         if refusal:
-            self._esm["LastProcessingResult"] = f"PROBLEM: Lambda access denied: {refusal}"
-            time.sleep(1)
+            self._esm["LastProcessingResult"] = f"PROBLEM: {refusal}"
+            _STOP.wait(min(1.0, clock.real(_BACKOFF_LIMIT_SECONDS)))
             return False
         return True
 

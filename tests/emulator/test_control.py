@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.emulator import MINISTACK_VERSION
-from tests.emulator.embedded import Aws, Emulator, fetch
+from tests.emulator.embedded import Aws, Emulator, eventually, fetch
 
 
 def test_health_tells_version_and_time_scale(emulator: Emulator) -> None:
@@ -87,6 +87,22 @@ def test_a_fault_can_be_bounded_to_one_role(aws: Aws, emulator: Emulator) -> Non
     emulator.control("POST", "faults", fault)
     assert b"ValidationException" in function.invoke(table)["Payload"]
     aws.dynamodb.describe_table(TableName=table)
+
+
+def test_what_lambda_does_itself_can_fail_too(aws: Aws, emulator: Emulator) -> None:
+    function = aws.function("raise ValueError", dead_letters=True, retries=0)
+    fault = {
+        "service": "sqs",
+        "operation": "SendMessage",
+        "error": "ServiceUnavailable",
+        "principal": function.role,
+        "count": 1,
+    }
+    emulator.control("POST", "faults", fault)
+    function.invoke({"n": 1}, "Event")
+    eventually(lambda: emulator.control("GET", "faults")["faults"][0]["struck"] == 1)
+    function.invoke({"n": 2}, "Event")
+    assert aws.message(function.dead_letters)["Body"] == '{"n": 2}'
 
 
 @pytest.mark.parametrize(
