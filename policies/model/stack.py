@@ -50,12 +50,14 @@ class Body:
     scope: Mapping[str, Value] = field(default_factory=dict)
 
     def names(self) -> set[str]:
-        """Names of the attributes and blocks that are given and not null."""
-        return {
+        """Names of the attributes and blocks that are given: not null, and not an empty list."""
+        given = {
             name
             for name, raw in self.raw.items()
-            if name not in ("//", "dynamic") and raw is not None
-        } | set(merged(self.raw.get("dynamic"), self.where("dynamic")))
+            if name not in ("//", "dynamic") and raw is not None and raw != []
+        }
+        dynamic = merged(self.raw.get("dynamic"), self.where("dynamic"))
+        return given | {name for name in dynamic if self.blocks(name)}
 
     def where(self, name: str) -> str:
         """The path of an attribute, for messages."""
