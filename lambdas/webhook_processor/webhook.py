@@ -35,7 +35,7 @@ def decode(event: object) -> Webhook:
     """Return the webhook that `event` carries; raise `MalformedEvent` when it carries none."""
     if not isinstance(event, dict):
         raise MalformedEvent(f"expected an object, got {type(event).__name__}")
-    if event.get("version") != VERSION or isinstance(event["version"], bool):
+    if event.get("version") != VERSION:
         raise MalformedEvent(f"version is {_shown(event.get('version'))}, expected {VERSION}")
     received_at = event.get("received_at")
     if (
