@@ -51,7 +51,7 @@ MAXIMUM_EVENT_MS = 10**13 - 1
 MAXIMUM_SUB_MS_NS = 10**6 - 1
 
 _MS_DIGITS, _REST_DIGITS = 13, 25
-_NUMERIC_ID = re.compile(r"(?:([a-z]+):)?([0-9]+)", re.ASCII)
+_SPACED_ID = re.compile(r"[a-z]+:([0-9]+)", re.ASCII)
 
 
 class KeyParts(NamedTuple):
@@ -71,10 +71,7 @@ def identity(event_id: str) -> int:
     digits, so that numeric ids keep their order; any other id by the first 16 decimal digits of
     its SHA-256 (the hash read as a 256-bit fraction).
     """
-    numeric = _NUMERIC_ID.fullmatch(event_id)
-    if numeric:
-        return int(numeric[2][-16:])
-    return _digits_of_hash(event_id)
+    return _identified(event_id)[0]
 
 
 def sort_key(exchange: str, kind: Kind, event_ms: int, sub_ms_ns: int, event_id: str) -> Decimal:
@@ -88,16 +85,10 @@ def sort_key(exchange: str, kind: Kind, event_ms: int, sub_ms_ns: int, event_id:
     if not 0 <= sub_ms_ns <= MAXIMUM_SUB_MS_NS:
         raise ValueError(f"sub_ms_ns is {sub_ms_ns}, expected 0 to {MAXIMUM_SUB_MS_NS}")
     venue = VENUES.get(exchange, UNLISTED)
-    kind_digit = KINDS[kind]
-    numeric = _NUMERIC_ID.fullmatch(event_id)
     if venue == UNLISTED:
-        number = _digits_of_hash(f"{exchange}\n{event_id}")
-    elif numeric:
-        number = int(numeric[2][-16:])
-        if numeric[1]:
-            kind_digit += 2
-    else:
-        number = _digits_of_hash(event_id)
+        event_id = f"{exchange}\n{event_id}"
+    number, second_space = _identified(event_id)
+    kind_digit = KINDS[kind] + 2 * second_space
     return Decimal(f"{event_ms:013d}.{sub_ms_ns:06d}{venue:02d}{kind_digit}{number:016d}")
 
 
@@ -125,6 +116,12 @@ def event_ms(timestamp: Decimal) -> int:
     return int(timestamp)
 
 
-def _digits_of_hash(text: str) -> int:
-    digest = int.from_bytes(sha256(text.encode("utf-8", "surrogatepass")).digest())
-    return digest * 10**16 >> 256
+def _identified(event_id: str) -> tuple[int, bool]:
+    """Return the 16 digits of an id, and whether it is of a second id space."""
+    if event_id.isdigit() and event_id.isascii():
+        return int(event_id[-16:]), False
+    numeric = _SPACED_ID.fullmatch(event_id)
+    if numeric:
+        return int(numeric[1][-16:]), True
+    digest = int.from_bytes(sha256(event_id.encode("utf-8", "surrogatepass")).digest())
+    return digest * 10**16 >> 256, False

@@ -47,7 +47,7 @@ def price(token: object, limits: Limits) -> Decimal:
             "price-out-of-bounds",
             f"price is {shown(token)}, expected {limits.price_minimum} to {limits.price_maximum}",
         )
-    if not _fits(value, limits.significant_digits):
+    if not _fits(token, value, limits.significant_digits):
         raise InvalidTick(
             "price-too-precise",
             f"price is {shown(token)}, expected at most {limits.significant_digits} digits",
@@ -62,7 +62,7 @@ def size(token: object) -> Decimal:
         raise InvalidTick("size-negative", f"size is {shown(token)}, expected 0 or more")
     if value == 0:
         return Decimal(0)
-    if not MINIMUM_SIZE <= value <= MAXIMUM_SIZE or not _fits(value, SIZE_DIGITS):
+    if not MINIMUM_SIZE <= value <= MAXIMUM_SIZE or not _fits(token, value, SIZE_DIGITS):
         raise InvalidTick(
             "size-out-of-bounds",
             f"size is {shown(token)}, expected 0 or {MINIMUM_SIZE} to {MAXIMUM_SIZE}"
@@ -99,8 +99,8 @@ def shown(token: object) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
-def _fits(value: Decimal, digits: int) -> bool:
+def _fits(token: object, value: Decimal, digits: int) -> bool:
     """Tell whether a number has at most so many significant digits, zeros at its end aside."""
-    if len(str(value)) <= digits:
+    if len(token if isinstance(token, str) else str(value)) <= digits:
         return True
     return len("".join(map(str, value.as_tuple().digits)).rstrip("0")) <= digits

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF8
 from decimal import Decimal, InvalidOperation
 from typing import NoReturn
 
@@ -29,14 +30,14 @@ def parse(body: bytes, limits: Limits) -> object:
         raise UnreadableMessage(
             "body-too-large", f"{len(body)} bytes, expected at most {limits.maximum_body_bytes}"
         )
-    if not body.strip():
+    if not body or body.isspace():
         raise UnreadableMessage("body-empty", "the body is empty, expected JSON")
     if _is_nested_deeper(body, limits.maximum_nesting):
         raise UnreadableMessage(
             "nested-too-deep", f"expected at most {limits.maximum_nesting} levels of nesting"
         )
     try:
-        value = _DECODER.decode(body.decode("utf-8-sig"))
+        value = _DECODER.decode(body.removeprefix(BOM_UTF8).decode())
     except UnicodeDecodeError as error:
         raise UnreadableMessage("not-utf-8", f"byte {error.start} is not UTF-8") from error
     except json.JSONDecodeError as error:
@@ -45,7 +46,7 @@ def parse(body: bytes, limits: Limits) -> object:
         raise UnreadableMessage("number-too-long", "a number's exponent is too large") from error
     except ValueError as error:  # Python's limit on the digits of an int
         raise UnreadableMessage("number-too-long", "an integer has too many digits") from error
-    if _SURROGATE.search(body):
+    if b"\\u" in body and _SURROGATE.search(body):
         _refuse_lone_surrogates(value)
     return value
 

@@ -6,7 +6,6 @@ bounds, whose time counts, the event's identity, the tape and the key.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -64,7 +63,7 @@ def tick(
     exchange: str,
     received_at: int | None,
     limits: Limits,
-    seen: Counter[tuple[object, ...]],
+    seen: dict[tuple[object, ...], int],
 ) -> Tick | UndatedTick:
     """Return the tick of a print.
 
@@ -79,7 +78,7 @@ def tick(
     if print_.event_id is None:
         event_id = _content_id(price, size, print_.content)
         identical = (print_.pair, print_.time, print_.kind, event_id)
-        seen[identical] += 1
+        seen[identical] = seen.get(identical, 0) + 1
         if seen[identical] > 1:
             event_id += f"|#{seen[identical]}"
     else:

@@ -12,7 +12,6 @@ Adding a venue: its file, its line in :data:`VENUES`, its number in
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 
 from lambdas.domain import payloads, prints
@@ -92,7 +91,7 @@ def outcomes(
         raise UnreadableMessage(
             "unknown-venue", f"{exchange[:40]!r} is none of {', '.join(sorted(VENUES))}"
         )
-    seen: Counter[tuple[object, ...]] = Counter()
+    seen: dict[tuple[object, ...], int] = {}
     message = payloads.parse(body, limits)
     empty = True
     try:

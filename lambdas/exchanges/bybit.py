@@ -33,10 +33,14 @@ from lambdas.domain.symbols import Codes, Pair
 from lambdas.domain.ticks import NoTick
 
 CODES = Codes(
-    quotes="USDT USDC USDE USDQ USDR USD1 RLUSD BTC ETH EUR DAI BRZ BRL PLN TRY MNT SOL BIT GBP AED"
+    quotes=(
+        "USDT USDC USDE USDQ USDR USD1 RLUSD PYUSD BTC ETH EUR DAI BRZ BRL PLN TRY MNT SOL BIT GBP"
+        " AED"
+    ),
+    rare_quotes="USD",
 )
 
-_DERIVATIVE_NAME = re.compile(r".*(?:PERP|USD|USD[FGHJKMNQUVXZ][0-9]{2})|.*-.*")
+_DERIVATIVE_NAME = re.compile(r".*(?:PERP|USD[FGHJKMNQUVXZ][0-9]{2})|.*-.*")
 _DERIVATIVE_FIELDS = {
     "fundingRate",
     "markPrice",
@@ -250,4 +254,7 @@ def _refuse_derivatives(entry: dict[str, object]) -> None:
 def _pair(symbol: str) -> Pair:
     if _DERIVATIVE_NAME.fullmatch(symbol):
         raise NoTick("derivative")
-    return CODES.glued(symbol)
+    pair = CODES.glued(symbol)
+    if pair.quote == "USD":
+        raise NoTick("derivative")
+    return pair

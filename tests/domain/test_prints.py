@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from decimal import Decimal
 from typing import Any
 
@@ -25,7 +24,7 @@ BTC = Pair(("BTC", "USD"))
 def tick(
     print_: Print, received_at: int | None = NOW, limits: Limits = LIMITS
 ) -> Tick | UndatedTick:
-    return prints.tick(print_, "kraken", received_at, limits, Counter())
+    return prints.tick(print_, "kraken", received_at, limits, {})
 
 
 def test_a_ticks_own_time_counts() -> None:
@@ -101,7 +100,7 @@ def test_what_is_no_id_is_refused(token: Any) -> None:
 
 
 def test_prints_without_id_are_told_apart_by_content_then_number() -> None:
-    seen: Counter[tuple[object, ...]] = Counter()
+    seen: dict[tuple[object, ...], int] = {}
     moment = NOW * MILLISECOND
 
     def event_id(price: str, *content: object, pair: Pair = BTC, time: int = moment) -> str:
