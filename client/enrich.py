@@ -111,7 +111,8 @@ def read(number: int, text: str) -> Line:
     price = _amount(fields, "price")
     if price is None or price <= 0:
         raise _unexpected(fields, "price", "a number above 0")
-    kind = _KINDS.get(fields.get("kind") or "trade")
+    found = fields.get("kind")
+    kind = _KINDS.get("trade" if found is None else str(found))
     if kind is None:
         raise _unexpected(fields, "kind", "'trade' or 'ticker'")
     exchange = fields.get("exchange")
