@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 from math import isclose, log, sqrt
 
 import pytest
 
 from lambdas.domain import marks
+from lambdas.domain.metrics.decay import MANTISSA_BITS, weights
 from lambdas.domain.metrics.digits import text
 from lambdas.domain.metrics.returns import FRACTION_BITS, log_return
 from lambdas.domain.metrics.series import Series, scaled
 from lambdas.domain.tape import NOT_ENRICHED, WINDOW
 from lambdas.domain.windows import enriched
+from tests.metrics import oracle
 from tests.metrics.strategies import DAY, tape
 
 YEAR = 365 * DAY
@@ -159,3 +162,11 @@ def test_returns_keep_their_digits_at_both_ends() -> None:
     assert isclose(tiny, 1e-18, rel_tol=1e-15)
     assert isclose(log_return(1, 10**24), -24 * log(10), rel_tol=1e-15)
     assert log_return(3, 5) == -log_return(5, 3)
+
+
+def test_weights_halve_every_minute_to_more_digits_than_a_float_has() -> None:
+    times = [0, 1, 255, 256, 30_000, 59_999, 60_000, 61_000]
+    for ms, mantissa, shift in zip(times, *weights(times), strict=True):
+        weight = oracle.decimal(Fraction(mantissa << shift, 1 << MANTISSA_BITS))
+        error = oracle.CONTEXT.multiply(weight, oracle.half(ms)) - 1
+        assert abs(error) < Decimal("1e-24")

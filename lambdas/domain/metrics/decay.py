@@ -41,7 +41,7 @@ def weights(times: Sequence[int]) -> tuple[list[int], list[int]]:
 def _mantissas() -> tuple[list[int], list[int]]:
     """Return 2^(256 k / 60 000) and 2^(k / 60 000) for k = 0, 1, …, with MANTISSA_BITS bits."""
     bits = 2 * MANTISSA_BITS
-    context = Context(prec=bits)
+    context = Context(prec=60)  # more than the bits are worth
     step = context.power(Decimal(2), context.divide(Decimal(1), Decimal(HALF_LIFE_MS)))
     factor = int(context.multiply(step, Decimal(1 << bits)))
     fine = _powers(factor, 257, bits)
