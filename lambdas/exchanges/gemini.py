@@ -13,6 +13,11 @@ Version 1 (``multimarketdata``), the trade id under ``tid``, the time on the env
      [{"type": "trade", "symbol": "ETHUSD", "tid": 1683002242170204, "price": "2299.24",
        "amount": "0.002662", "makerSide": "bid"}]}
 
+The stream API's ``<symbol>@trade`` (https://developer.gemini.com), the time in nanoseconds::
+
+    {"E": 1732250000031000000, "s": "btcusd", "t": 2840140956529623, "p": "97690.89",
+     "q": "0.51", "m": true}
+
 ``USD`` is also the end of ``GUSD``: BTCGUSD is BTC/GUSD, PAXGUSD is PAXG/USD.
 Source: https://docs.gemini.com/websocket/market-data/v2/about
 """
@@ -21,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lambdas.domain.moments import MILLISECOND, SECOND, epoch
+from lambdas.domain.moments import MILLISECOND, SECOND, epoch, guessed
 from lambdas.domain.payloads import mapping, required, sequence, text, unrecognised
 from lambdas.domain.prints import Part, Print
 from lambdas.domain.symbols import Codes, Pair
@@ -53,6 +58,10 @@ def parts(message: object) -> Iterator[Part]:
     elif kind == "update":
         for event in sequence(required(message, "events"), "'events'"):
             yield _event, event, message
+    elif kind is None and {"E", "s", "t", "p", "q"} <= message.keys():
+        yield _streamed, message
+    elif kind is None and {"s", "b", "a"} <= message.keys():
+        raise NoTick("quote")
     elif isinstance(kind, str) and kind.startswith("candles_"):
         raise NoTick("candle")
     elif isinstance(kind, str) and (kind in _BOOK or kind == "top_of_book"):
@@ -86,6 +95,17 @@ def _trade(value: object, envelope: dict[str, object]) -> Print:
         time,
         time_source,
         required(trade, "tid") if event_id is None else event_id,
+    )
+
+
+def _streamed(trade: dict[str, object]) -> Print:
+    return Print(
+        "trade",
+        _pair(text(trade, "s")),
+        required(trade, "p"),
+        required(trade, "q"),
+        guessed(required(trade, "E")),
+        event_id=required(trade, "t"),
     )
 
 
