@@ -116,7 +116,7 @@ def test_a_published_signature_does_not_verify_another_body(vector: Vector) -> N
 # The venues' side, written from the schemes' definitions and apart from the code under test.
 
 
-def sign_standard_webhooks(secret: str, body: bytes, seconds: int) -> dict[str, bytes]:
+def sign_standard_webhooks(secret: str, body: bytes, seconds: int | str) -> dict[str, bytes]:
     content = b"msg_1." + str(seconds).encode() + b"." + body
     key = base64.b64decode(secret.removeprefix("whsec_"))
     signature = base64.b64encode(hmac.new(key, content, hashlib.sha256).digest())
@@ -127,7 +127,7 @@ def sign_standard_webhooks(secret: str, body: bytes, seconds: int) -> dict[str, 
     }
 
 
-def sign_hmac_sha256(secret: str, body: bytes, seconds: int) -> dict[str, bytes]:
+def sign_hmac_sha256(secret: str, body: bytes, seconds: int | str) -> dict[str, bytes]:
     content = str(seconds).encode() + b"." + body
     signature = hmac.new(secret.encode(), content, hashlib.sha256).hexdigest()
     return {
@@ -136,12 +136,12 @@ def sign_hmac_sha256(secret: str, body: bytes, seconds: int) -> dict[str, bytes]
     }
 
 
-def sign_coinbase_commerce(secret: str, body: bytes, _seconds: int) -> dict[str, bytes]:
+def sign_coinbase_commerce(secret: str, body: bytes, _seconds: int | str) -> dict[str, bytes]:
     signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     return {"x-cc-webhook-signature": signature.encode()}
 
 
-def sign_coinbase_cdp(secret: str, body: bytes, seconds: int) -> dict[str, bytes]:
+def sign_coinbase_cdp(secret: str, body: bytes, seconds: int | str) -> dict[str, bytes]:
     content = f"{seconds}.content-type x-event-id.application/json.evt_7.".encode() + body
     signature = hmac.new(secret.encode(), content, hashlib.sha256).hexdigest()
     return {
@@ -151,7 +151,7 @@ def sign_coinbase_cdp(secret: str, body: bytes, seconds: int) -> dict[str, bytes
     }
 
 
-Signer = Callable[[str, bytes, int], dict[str, bytes]]
+Signer = Callable[[str, bytes, int | str], dict[str, bytes]]
 SIGNERS: dict[str, Signer] = {
     "standard-webhooks": sign_standard_webhooks,
     "hmac-sha256": sign_hmac_sha256,
@@ -308,6 +308,15 @@ def test_a_millisecond_time_is_told_from_seconds() -> None:
     signature = hmac.new(b"s", content, hashlib.sha256).hexdigest()
     headers = {"x-timestamp": b"1732250000123", "x-signature": f"sha256={signature}".encode()}
     verifier("hmac-sha256", "s").verify(headers, b"{}", 1732250000123, 0)
+
+
+@pytest.mark.parametrize("digits", [14, 5000])
+@pytest.mark.parametrize("scheme", SIGNED_TIME)
+def test_a_time_of_too_many_digits_is_malformed(scheme: str, digits: int) -> None:
+    """GIVEN a rightly signed time that no int would be read from, or no clock shows."""
+    headers = SIGNERS[scheme](SECRETS[0], b"{}", "9" * digits)
+    with pytest.raises(Unverified, match="signature-malformed"):
+        verifier(scheme, SECRETS[0]).verify(headers, b"{}", 1, TOLERANCE_MS)
 
 
 @given(bodies, st.integers(1, 10**13))
