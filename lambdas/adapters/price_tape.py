@@ -38,6 +38,7 @@ from lambdas.domain.ticks import Kind
 
 STATEMENTS_A_CALL = 25
 CALLS_AT_ONCE = 8
+SHOWN = 100  # characters of a wrong value in a message
 FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 2.0
 
@@ -93,7 +94,7 @@ def row_of(image: Image) -> Row:
     size = image.get("size")
     kind = _KINDS.get(_attribute(image, "kind", "S"))
     if kind is None:
-        raise BrokenRow(f"kind is {image['kind']['S']!r}, expected 'trade' or 'ticker'")
+        raise BrokenRow(f"kind is {image['kind']['S'][:SHOWN]!r}, expected 'trade' or 'ticker'")
     price = _number(image, "price")
     if price <= 0:
         raise BrokenRow(f"price is {price}, expected a number above 0")
@@ -121,7 +122,8 @@ def key_of(image: Image) -> str:
 def _attribute(image: Image, name: str, kind: str) -> str:
     value = image.get(name, {}).get(kind)
     if not isinstance(value, str):
-        raise BrokenRow(f"{name} is {image.get(name)!r}, expected an attribute of type {kind}")
+        found = repr(image.get(name))[:SHOWN]
+        raise BrokenRow(f"{name} is {found}, expected an attribute of type {kind}")
     return value
 
 

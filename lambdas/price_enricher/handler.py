@@ -49,7 +49,7 @@ def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     summary = _summary(batch, outcomes, len(failures), context.aws_request_id)
     published = _publish(summary)
     _LOG.log(
-        logging.WARNING if failures or tape.troubles else logging.INFO,
+        _level(batch, failures, tape),
         "batch enriched",
         extra={
             "records": summary.records,
@@ -63,6 +63,17 @@ def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         },
     )
     return {"batchItemFailures": [{"itemIdentifier": number} for number in failures]}
+
+
+def _level(batch: Batch, failures: Mapping[str, str], tape: PriceTape) -> int:
+    """Tell what a batch's log line is: an error is what somebody has to look at.
+
+    A record that is no row never becomes one; what failed for another reason is tried again, and
+    if that does not help the queue of dead letters says so.
+    """
+    if batch.poison:
+        return logging.ERROR
+    return logging.WARNING if failures or tape.troubles else logging.INFO
 
 
 def _repair(request: Mapping[str, Any], tape: PriceTape, context: Any) -> dict[str, Any]:

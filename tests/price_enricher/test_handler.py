@@ -116,7 +116,7 @@ def test_a_better_informed_row_is_left_alone(enricher: Enricher) -> None:
     ids=str,
 )
 def test_a_poison_record_names_itself_and_everything_else_is_done(
-    enricher: Enricher, damage: dict[str, Any]
+    enricher: Enricher, damage: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     rows = walk(10) + walk(10, "ETH", seed=2)
     poison = {name: value for name, value in (rows[4] | damage).items() if value is not None}
@@ -127,6 +127,7 @@ def test_a_poison_record_names_itself_and_everything_else_is_done(
     batch = records([*rows[:4], poison, *rows[5:]])
     answer = enricher.handle({"Records": batch})
     assert numbers(answer) == [5]
+    assert [one.levelno for one in caplog.records] == [logging.ERROR]
     if "symbol" in poison and "timestamp" not in damage:
         del enricher.table.rows["BTC"][Decimal(poison["timestamp"]["N"])]
     assert wrong(enricher.table, "BTC") == []
@@ -290,6 +291,15 @@ def test_one_log_line_a_batch_without_prices(
     assert (line.levelno, line.message) == (logging.INFO, "batch enriched")
     assert (line.__dict__["records"], line.__dict__["written"]) == (3, 3)
     assert "84123" not in str(line.__dict__)
+
+
+def test_a_batch_that_will_be_tried_again_is_a_warning(
+    enricher: Enricher, caplog: pytest.LogCaptureFixture
+) -> None:
+    enricher.table.faults = Trouble(1, "Query", client_error("AccessDeniedException"))
+    assert numbers(enricher.insert(walk(2))) == [1, 2]
+    assert [one.levelno for one in caplog.records] == [logging.WARNING]
+    assert "AccessDeniedException" in str(caplog.records[0].__dict__["troubles"])
 
 
 def test_a_missing_variable_is_named(enricher: Enricher, monkeypatch: pytest.MonkeyPatch) -> None:
