@@ -33,7 +33,7 @@ from typing import Any
 from lambdas.domain.errors import MisconfiguredEnvironment
 
 Headers = Mapping[str, bytes]
-"""Header values as bytes, by lower-case name."""
+"""Header values as bytes, by name."""
 
 
 class Unverified(Exception):

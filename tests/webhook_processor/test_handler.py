@@ -78,6 +78,43 @@ def test_what_becomes_of_an_event(function: Function, name: str) -> None:
     assert function.queue.attribute("Reason") == (list(reasons) if refused else [])
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("version", None),
+        ("version", 2),
+        ("version", "1"),
+        ("exchange", None),
+        ("exchange", "binance!"),
+        ("exchange", "/w=="),  # the byte 255, which UTF-8 does not have
+        ("body", None),
+        ("body", 7),
+        ("body", "e30"),
+        ("body", "é30="),
+        ("received_at", None),
+        ("received_at", "1732250000000"),
+        ("received_at", 1732250000000.0),
+        ("received_at", True),
+        ("received_at", 0),
+        ("received_at", 10**13),
+        ("request_id", None),
+        ("request_id", "é"),
+        ("request_id", "x" * 129),
+        ("headers", None),
+        ("headers", []),
+        ("headers", {"webhook-id": "not base64"}),
+    ],
+)
+def test_a_malformed_event_is_refused_by_the_name_of_its_field(
+    function: Function, field: str, value: object
+) -> None:
+    sent = {**EVENTS["binance_trade"], field: value}
+    assert function.invoke(sent)["reasons"] == {"malformed-event": 1}
+    named = next(iter(value)) if isinstance(value, dict) else field
+    assert function.queue.attribute("ErrorMessage")[0].startswith(f"malformed-event: {named} is")
+    assert function.queue.events() == [sent]
+
+
 def test_the_row_is_exactly_what_the_venue_sent(function: Function) -> None:
     function.invoke(EVENTS["kraken_v2_trades"])
     row = next(row for row in function.table.rows.values() if row["symbol"] == {"S": "BTC"})
