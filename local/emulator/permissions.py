@@ -82,6 +82,25 @@ def request_action(
     return action
 
 
+needs("core.iam_actions:_match_rest_action", "service method path query_params")
+needs("core.iam_actions:_BOTOCORE_SERVICE_MAP")
+# Operations whose IAM action is named otherwise.
+_LAMBDA_ACTIONS = {"Invoke": "InvokeFunction", "InvokeWithResponseStream": "InvokeFunction"}
+
+
+@replaces(
+    "core.iam_actions:_lambda_action",
+    "method path",
+    "https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html",
+)
+def lambda_action(original: Callable[..., Any], method: str, path: str) -> Any:
+    """Ask for the action of the operation itself: MiniStack takes many for UpdateFunctionCode."""
+    actions = module("core.iam_actions")
+    actions._BOTOCORE_SERVICE_MAP.setdefault("lambda", ["lambda"])
+    operation = actions._match_rest_action("lambda", method, path, {})
+    return _LAMBDA_ACTIONS.get(operation, operation) or original(method, path)
+
+
 @replaces(
     "core.iam_evaluator:enforce",
     "access_key_id iam_action service region resource_arn service_context",

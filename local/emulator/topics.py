@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from local.emulator.authority import Denial
+from local.emulator.authority import Denial, note_use
 from local.emulator.authority import record as keep
 from local.emulator.keys import key_record
 from local.emulator.upstream import module, needs, replaces
@@ -80,7 +80,10 @@ def _may_use(caller: str, action: str, record: dict[str, Any], account: str, reg
     verdict = evaluator.combine_resource_policy(
         identity, context, record.get("Policy"), account, required=True
     )
-    return bool(verdict.decision == "Allow")
+    allowed = bool(verdict.decision == "Allow")
+    if ":assumed-role/" in caller:
+        note_use(caller.split("/")[1], action, record["Arn"], allowed=allowed)
+    return allowed
 
 
 for _name, _parameters in {

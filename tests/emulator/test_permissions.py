@@ -228,3 +228,15 @@ def test_every_right_that_a_function_uses_is_counted_its_own_and_lambdas_for_it(
         "lambda:InvokeFunction",
         function.arn,
     ) in root
+
+
+def test_event_invoke_configurations_are_guarded(aws: Aws) -> None:
+    function = aws.function("return 1")
+    action = "lambda:PutFunctionEventInvokeConfig"
+    put = {"FunctionName": function.name, "MaximumRetryAttempts": 1}
+    with pytest.raises(ClientError, match=action):
+        Caller(aws, ("lambda:GetFunction", "*")).client("lambda").put_function_event_invoke_config(
+            **put
+        )
+    allowed = Caller(aws, (action, function.arn)).client("lambda")
+    assert allowed.put_function_event_invoke_config(**put)["MaximumRetryAttempts"] == 1

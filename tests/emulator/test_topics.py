@@ -65,6 +65,9 @@ def test_who_publishes_under_a_key_must_be_able_to_use_it(aws: Aws, emulator: Em
     assert "kms:Decrypt" in json.loads(function.invoke(topic)["Payload"])
     function.grant(("sns:Publish", topic), (["kms:GenerateDataKey", "kms:Decrypt"], key))
     assert json.loads(function.invoke(topic)["Payload"]) == "sent"
+    grants = emulator.control("GET", "grants")["grants"]
+    used = {g["action"] for g in grants if g["principal"] == function.role and g["allowed"]}
+    assert {"sns:Publish", "kms:GenerateDataKey", "kms:Decrypt"} <= used
 
 
 def test_a_disabled_key_refuses_publication(aws: Aws) -> None:
