@@ -152,6 +152,14 @@ def test_a_flood_is_one_bounded_notice(topic: MemoryTopic) -> None:
     assert "and 480 more kinds" in published["Message"]
 
 
+def test_of_a_long_stack_the_innermost_frames_are_told(topic: MemoryTopic) -> None:
+    line = {"log_level": "ERROR", "errorType": "E", "stackTrace": [f"frame {n}" for n in range(8)]}
+    lines = [{"timestamp": 1, "message": json.dumps(line)}]
+    handler.handle(event({**DELIVERIES["time_out"], "logEvents": lines}), None)
+    (published,) = topic.published
+    assert [n for n in range(8) if f"frame {n}" in published["Message"]] == [3, 4, 5, 6, 7]
+
+
 def test_a_topic_that_fails_is_raised(topic: MemoryTopic) -> None:
     """GIVEN a disabled key WHEN the notice cannot be sent THEN Lambda keeps the delivery."""
     topic.failure = client_error("KMSDisabled")
