@@ -111,7 +111,8 @@ def tapes(draw: st.DrawFn, longest: int = 130) -> list[Print]:
             [(0, 1, 7), (0, 250, 1000), (0, 0, 0, 60_000), (1000,), (0, 40, 20 * HOUR), (DAY, 3)]
         )
     )
-    venues = VENUES[: draw(st.integers(1, 3))]
+    # One venue, several, or one that is silent for more than a window now and then.
+    venues = draw(st.sampled_from([VENUES[:1], VENUES[:2], VENUES, VENUES[:1] * 90 + VENUES[1:2]]))
     sizes = draw(st.sampled_from([(None,), ("1",), ("0", None, "0.00000001", "1234567.8", "1e15")]))
     kinds: Sequence[Kind] = draw(st.sampled_from([("trade",), ("ticker",), ("trade", "ticker")]))
     times, now = [], draw(st.integers(10**12, 2 * 10**12))

@@ -57,6 +57,21 @@ def test_a_return_leaves_the_window_with_its_earlier_print() -> None:
     assert returns.leaves == [(), (), (), (2,)]
 
 
+def test_a_venue_that_was_silent_for_a_window_has_no_return() -> None:
+    prints = tape(["100", "1", "2", "300", "400"], [0, 1, 2, 3, 4], ["A", "B", "B", "A", "A"])
+    returns = Series(prints, 0, 3).returns
+    assert returns.joins == [False, False, True, False, True]
+    assert returns.leaves == [(), (), (), (), (2,)]
+
+
+def test_a_print_that_takes_an_out_of_window_prints_place_has_no_return_either() -> None:
+    # the earlier print left the window while the millisecond lasted
+    prints = tape(["100", "200", "300", "400"], [0, 1, 1, 1])
+    returns = Series(prints, 0, 3).returns
+    assert returns.joins == [False, True, True, False]
+    assert returns.leaves == [(), (), (1,), (2,)]
+
+
 def test_the_first_row_of_a_tape_has_what_is_always_defined() -> None:
     [result] = enriched(tape(["84123.45"]), 0)
     assert result.metrics == {
