@@ -19,6 +19,7 @@ from local.emulator import (
     faults,
     invocations,
     streams,
+    upstream,
 )
 from local.emulator.environments import POOL
 from local.emulator.functions import SLOTS
@@ -170,6 +171,8 @@ def _handle(method: str, path: str, document: Any, query: dict[str, str]) -> Any
         if method == "DELETE":
             faults.forget_calls()
         return {"calls": faults.counted()}
+    if (method, path) == ("GET", "wraps"):
+        return {"wraps": {hook.target: upstream.CALLS[hook.target] for hook in upstream.HOOKS}}
     if path == "grants":
         if method == "DELETE":
             authority.forget_uses()

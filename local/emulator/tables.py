@@ -213,6 +213,7 @@ class _Ordered:
     """The sort keys of one partition, in order, and the sizes of its rows as far as known."""
 
     def __init__(self, rows: dict[str, Item], numeric: bool) -> None:
+        self.rows = rows
         self._numeric = numeric
         pairs = sorted((self.key(text), text) for text in rows)
         self.keys = [key for key, _ in pairs]
@@ -275,13 +276,6 @@ def remove_item(original: Callable[..., Any], table: Item, pk_val: str, sk_val: 
     return original(table, pk_val, sk_val)
 
 
-@replaces("services.dynamodb:_items_replaced", "table", _CAPACITY)
-def items_replaced(original: Callable[..., Any], table: Item) -> Any:
-    """Forget the order of sort keys when a table's items are swapped."""
-    table.pop(_ORDER, None)
-    return original(table)
-
-
 def _rows(table: Item, data: Item) -> list[str] | None:
     """The sort keys that a plain key condition selects, in order; None when it is not plain."""
     plain = {
@@ -322,7 +316,7 @@ def _rows(table: Item, data: Item) -> list[str] | None:
         return []
     orders = table.setdefault(_ORDER, {})
     order = orders.get(partition)
-    if order is None:
+    if order is None or order.rows is not rows:
         order = orders[partition] = _Ordered(rows, kind == "N")
     low, high = bounds.get("low"), bounds.get("high")
     low_in = high_in = True
@@ -376,7 +370,7 @@ def query(original: Callable[..., Any], data: Item) -> Answer:
     rows = table["items"].get(partition, {})
     view = {**table, "items": {partition: {text: rows[text] for text in found}}}
     order = table.get(_ORDER, {}).get(partition)
-    sizes = {id(rows[text]): order.size(text, rows[text]) for text in found} if order else {}
+    sizes = {id(rows[text]): order.size(text, rows[text]) for text in found} if found else {}
     token = _reading.set(sizes)
     tables._tables[name] = view
     try:

@@ -6,6 +6,7 @@ and with `needs` which other names it calls. `check` compares each with the inst
 refused at start-up with a message instead of failing somewhere in a request.
 """
 
+import collections
 import functools
 import importlib
 import importlib.metadata
@@ -103,10 +104,23 @@ def check() -> None:
         )
 
 
+CALLS: collections.Counter[str] = collections.Counter()
+"""How often each replaced function was called."""
+
+
+def _counting(hook: Hook, original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def replacement(*arguments: Any, **options: Any) -> Any:
+        CALLS[hook.target] += 1
+        return hook.function(original, *arguments, **options)
+
+    return replacement
+
+
 def install() -> None:
     """Put every declared function in the place of MiniStack's."""
     for hook in HOOKS:
         module_name, _, name = hook.target.partition(":")
         holder = module(module_name)
         original = getattr(holder, name)
-        setattr(holder, name, functools.wraps(original)(functools.partial(hook.function, original)))
+        setattr(holder, name, _counting(hook, original))

@@ -5,6 +5,8 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+
 from local.emulator import REGION
 from tests.emulator.embedded import ROOT, Aws, Emulator, eventually, package
 
@@ -119,19 +121,15 @@ def test_concurrent_invocations_have_processes_of_their_own(aws: Aws, emulator: 
     assert len(emulator.control("GET", "state")["processes"][function.name]) == 3
 
 
-def test_a_synchronous_call_over_the_reserved_concurrency_is_throttled(aws: Aws) -> None:
-    function = aws.function("time.sleep(1)", reserved=1)
+def test_a_synchronous_call_over_the_reserved_concurrency_is_throttled(
+    aws: Aws, emulator: Emulator
+) -> None:
+    function = aws.function("time.sleep(2)", reserved=1)
     function.invoke({}, "Event")
-    throttled = aws.lambda_.exceptions.TooManyRequestsException
-
-    def refused() -> bool:
-        try:
-            function.invoke({})
-        except throttled as error:
-            return bool(error.response["Reason"].startswith("ReservedFunctionConcurrent"))
-        return False
-
-    eventually(refused)
+    eventually(lambda: emulator.control("GET", "state")["running"].get(function.name))
+    with pytest.raises(aws.lambda_.exceptions.TooManyRequestsException) as caught:
+        function.invoke({})
+    assert caught.value.response["Reason"].startswith("ReservedFunctionConcurrent")
 
 
 def test_stopping_the_emulator_ends_the_functions_processes(tmp_path: Path) -> None:
