@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from policies import resolved
 from policies.gate import exit_code, judge
 from policies.reports import render
 
@@ -27,18 +28,25 @@ def main(arguments: list[str] | None = None) -> int:
     """Judge the paths, or without any the stack as the code now makes it; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m policies", description=__doc__)
     parser.add_argument(
-        "paths", nargs="*", metavar="PATH", help="cdk.tf.json, stack folder, cdktf.out"
+        "paths", nargs="*", metavar="PATH", help="cdk.tf.json, stack folder or cdktf.out"
     )
     parser.add_argument("--format", choices=["text", "json", "sarif", "junit"], default="text")
+    parser.add_argument(
+        "--views",
+        choices=["auto", "all", "raw"],
+        help="ask Terraform (mocked) where the document leaves a value open (auto, the default for "
+        "a PATH), always (all, the default without one), or never (raw)",
+    )
     options = parser.parse_args(arguments)
     if options.paths:
-        judgements = judge(options.paths, with_builtins=True)
+        judgements = judge(options.paths, views=options.views or "auto", with_builtins=True)
     else:
+        views = options.views or ("all" if resolved.available() else "raw")
         with tempfile.TemporaryDirectory() as folder:
             if not _synthesized(folder):
                 print("the stack could not be synthesized: nothing was judged", file=sys.stderr)
                 return 2
-            judgements = judge([folder], with_builtins=True)
+            judgements = judge([folder], views=views, with_builtins=True)
     for line in render(judgements, options.format):
         print(line)
     return exit_code(judgements)

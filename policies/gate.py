@@ -144,15 +144,19 @@ def _refusal(path: str, message: str) -> Finding:
     return Finding("GATE", path, None, Verdict.UNJUDGED, message)
 
 
-def judge(paths: Sequence[Path | str], *, with_builtins: bool = False) -> list[Judgement]:
+def judge(
+    paths: Sequence[Path | str], *, views: str = "raw", with_builtins: bool = False
+) -> list[Judgement]:
     """Judge documents, stack folders or ``cdktf.out`` folders: one judgement a path, never none.
 
+    `views` is "raw" for the document alone, "auto" to ask Terraform where that leaves something
+    open, or "all" to ask it always and to demand that it reads the stack as the model does.
     `with_builtins` adds Checkov's own checks, less those that ``waivers.toml`` waives.
     """
-    return [_judge_path(str(path), with_builtins) for path in paths]
+    return [_judge_path(str(path), views, with_builtins) for path in paths]
 
 
-def _judge_path(given: str, with_builtins: bool) -> Judgement:
+def _judge_path(given: str, views: str, with_builtins: bool) -> Judgement:
     judgement = Judgement(given)
     try:
         path = Path(given)
@@ -161,6 +165,8 @@ def _judge_path(given: str, with_builtins: bool) -> Judgement:
         for part in stack_paths(path):
             stack = load(part)
             one = judge_stack(stack, given)
+            if views == "all" or (views == "auto" and one.verdict is Verdict.UNJUDGED):
+                one = _judge_resolved(stack, given, one, insist=views == "all")
             judgement.findings.extend(one.findings)
             judgement.checked += one.checked
             if with_builtins:
@@ -171,6 +177,22 @@ def _judge_path(given: str, with_builtins: bool) -> Judgement:
         judgement.findings.append(_refusal(given, f"the gate crashed: {error!r}"))
     if not judgement.checked and not judgement.findings:
         judgement.findings.append(_refusal(given, "nothing was judged"))
+    return judgement
+
+
+def _judge_resolved(stack: Stack, given: str, raw: Judgement, *, insist: bool) -> Judgement:
+    """Judge with Terraform's answers; without an answer the raw view's verdicts stand."""
+    from policies import resolved
+
+    try:
+        values = resolved.values(stack)
+    except resolved.NoAnswerError as error:
+        if insist:
+            raw.findings.append(_refusal(given, f"the resolved view: {error}"))
+        return raw
+    stack.answered(values)
+    judgement = judge_stack(stack, given)
+    judgement.findings.extend(resolved.disagreements(stack, values))
     return judgement
 
 

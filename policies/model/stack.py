@@ -28,7 +28,9 @@ from policies.model.expressions import (
     roots,
 )
 
-SUFFIX = "var.environmentSuffix"
+# What an answer of the mock apply may hang on and still hold at the real one: the suffix is bound
+# to what was synthesized.
+TRUSTED = frozenset({"var.environmentSuffix"})
 META = ("count", "for_each", "provider", "depends_on", "lifecycle", "dynamic")
 
 
@@ -48,6 +50,7 @@ class Body:
     owner: Resource
     path: str = ""
     scope: Mapping[str, Value] = field(default_factory=dict)
+    answer: dict[str, Any] | None = None  # the same body as Terraform resolved it, if asked
 
     def names(self) -> set[str]:
         """Names of the attributes and blocks that are given: not null, and not an empty list."""
@@ -68,11 +71,17 @@ class Body:
         return self._answered(name, lower(self.raw.get(name), self.scope))
 
     def _answered(self, name: str, value: Value) -> Value:
-        """Put Terraform's own answer in the place of an expression, where there is one."""
+        """Put Terraform's own answer in the place of each expression left open, where it holds."""
+        found = self.answer.get(name) if self.answer is not None else None
+        return value if found is None else self._fill(value, found)
+
+    def _fill(self, value: Value, answer: Any) -> Value:
         if isinstance(value, Unknown):
-            answer = self.owner.stack.answers.get((self.owner.address, self.where(name)))
-            if answer is not None and not set(value.roots) - self.owner.stack.fixed_roots:
-                return answer
+            return value if set(value.roots) - TRUSTED else answer
+        if isinstance(value, list) and isinstance(answer, list) and len(value) == len(answer):
+            return [self._fill(v, a) for v, a in zip(value, answer, strict=True)]
+        if isinstance(value, dict) and isinstance(answer, dict):
+            return {key: self._fill(item, answer.get(key)) for key, item in value.items()}
         return value
 
     def resolved(self, name: str) -> Value:
@@ -88,12 +97,35 @@ class Body:
         raw = self.raw.get(name)
         if isinstance(raw, str):
             raise UnresolvedError(f"{self.where(name)} is an expression, not a block")
-        items = raw if isinstance(raw, list) else [] if raw is None else [raw]
-        result = [
-            Body(merged(item, self.where(name)), self.owner, self.where(name), self.scope)
-            for item in items
-        ]
-        return result + list(self._dynamic(name))
+        answers = self.answer.get(name) if self.answer is not None else None
+        result = []
+        for position, item in enumerate(_as_list(raw)):
+            # Terraform lists static blocks of a type in order; dynamic ones come from it whole.
+            static = isinstance(answers, list) and len(answers) == len(_as_list(raw))
+            answer = answers[position] if static and isinstance(answers, list) else None
+            body = merged(item, self.where(name))
+            result.append(Body(body, self.owner, self.where(name), self.scope, answer))
+        try:
+            return result + list(self._dynamic(name))
+        except UnresolvedError:
+            if isinstance(answers, list) and self._trusts_dynamic(name):
+                # Only what the block itself gives: the rest of an answer is made up.
+                items = _as_list(merged(self.raw.get("dynamic"), "dynamic").get(name))
+                given = {k for item in items for k in merged(item.get("content"), self.where(name))}
+                bodies = [{k: v for k, v in answer.items() if k in given} for answer in answers]
+                return [Body(b, self.owner, self.where(name), {}, b) for b in bodies]
+            raise
+
+    def _trusts_dynamic(self, name: str) -> bool:
+        """Whether a dynamic block hangs on nothing that AWS computes or a deployer chooses."""
+        found: set[str] = set()
+        for item in _as_list(merged(self.raw.get("dynamic"), "dynamic").get(name)):
+            body = merged(item, self.where(name))
+            iterator = str(body.get("iterator", name))
+            scope = {**self.scope, iterator: {"key": "", "value": ""}}
+            found |= set(roots(lower(body.get("for_each"), self.scope)))
+            found |= {r for r in roots(lower(body.get("content"), scope)) if r != iterator}
+        return not {r for r in found if not r.startswith(f"{name}.")} - TRUSTED
 
     def _dynamic(self, name: str) -> Iterator[Body]:
         raw = merged(self.raw.get("dynamic"), self.where("dynamic")).get(name)
@@ -132,13 +164,6 @@ class Resource:
         prefix = "data." if self.kind == "data" else ""
         return f"{prefix}{self.type}.{self.name}"
 
-    def has(self, name: str) -> bool:
-        """Whether the attribute or block is given and not null."""
-        if name in merged(self.body.raw.get("dynamic"), "dynamic"):
-            return bool(self.body.blocks(name))
-        raw = self.body.raw.get(name)
-        return raw is not None and self.body.value(name) is not None
-
     def depends_on(self) -> set[str]:
         """Addresses named in ``depends_on``."""
         names = _as_list(self.body.raw.get("depends_on"))
@@ -171,9 +196,6 @@ class Stack:
         self.given = given
         self.unread = unread
         self.content = content
-        self.answers: dict[tuple[str, str], Value] = {}
-        # What the mock apply may have used for an answer that still holds at the real apply.
-        self.fixed_roots: frozenset[str] = frozenset({SUFFIX})
         self.troubles: list[Trouble] = []
         self.resources: dict[str, Resource] = {}
         for block in content:
@@ -218,6 +240,11 @@ class Stack:
     def of(self, *types: str) -> list[Resource]:
         """The resources of the given types."""
         return [r for r in self.resources.values() if r.kind == "resource" and r.type in types]
+
+    def answered(self, values: Mapping[str, dict[str, Any]]) -> None:
+        """Take the values that Terraform resolved, by address, for what is left open."""
+        for address, resource in self.resources.items():
+            resource.body.answer = values.get(address)
 
     def blocks_of(self, kind: str) -> list[Block]:
         """The top-level blocks of one kind."""

@@ -99,9 +99,8 @@ def texts_as_expressions(document: Document) -> Document:
     for body in document["resource"]["aws_lambda_function"].values():
         body["architectures"] = ['${lower("ARM64")}']
         body["runtime"] = '${"python"}3.13'
-        body["handler"] = (
-            '${join(".", ["lambdas", "%s", "handler.handle"])}' % (body["handler"].split(".")[1])
-        )
+        room = body["handler"].split(".")[1]
+        body["handler"] = f'${{join(".", ["lambdas", "{room}", "handler.handle"])}}'
     return document
 
 

@@ -1,0 +1,189 @@
+"""The second view: every value as Terraform itself resolves it, with AWS mocked.
+
+Where the document alone leaves an expression open, Terraform's answer is taken, but only for
+expressions of nothing but literals, functions and the suffix: what AWS would compute is made up
+here. And wherever the model did read a value, Terraform has to have read the same.
+
+https://developer.hashicorp.com/terraform/language/tests/mocking
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from policies import requirement
+from policies.model.document import terraform_files
+from policies.model.expressions import Text, Value, concatenate, is_symbolic, lower
+from policies.model.stack import Given, Stack, boolean, number
+from policies.policy import Finding, Verdict
+
+MOCKED = Path(__file__).with_name("mocked.tftest.hcl")
+GATE = "CKV_PRICE_GATE"
+_PROVIDER = Path("registry.terraform.io/hashicorp/aws") / requirement.PROVIDER_VERSION
+
+
+class NoAnswerError(RuntimeError):
+    """Terraform is not there, or did not resolve the stack; the message says why."""
+
+
+def available() -> bool:
+    """Whether there is a Terraform to ask."""
+    return shutil.which("terraform") is not None
+
+
+def values(stack: Stack) -> dict[str, dict[str, Any]]:
+    """Ask Terraform for the attributes of every resource, by address.
+
+    Works on a copy; the stack folder is not written to. Raises `NoAnswerError`.
+    """
+    if stack.given is Given.ALONE:
+        raise NoAnswerError("a document that is not in a stack folder is not resolved")
+    if not available():
+        raise NoAnswerError("terraform is not on the PATH")
+    with tempfile.TemporaryDirectory(prefix="resolved-") as name:
+        folder = Path(name) / "stack"
+        folder.mkdir()
+        for file in terraform_files(stack.folder):
+            shutil.copy(file, folder)
+        shutil.copy(MOCKED, folder)
+        if (stack.folder / "assets").is_dir():
+            shutil.copytree(stack.folder / "assets", folder / "assets")
+        configuration = Path(name) / "terraformrc"
+        configuration.write_text(_configuration(), encoding="utf-8")
+        _run(folder, configuration, "init", "-backend=false", "-input=false")
+        said = _run(folder, configuration, "test", "-json", "-verbose")
+    return _state(said)
+
+
+def _run(folder: Path, configuration: Path, *arguments: str) -> str:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("TF_", "AWS_"))}
+    environment = {**kept, "TF_CLI_CONFIG_FILE": str(configuration), "TF_IN_AUTOMATION": "1"}
+    try:
+        done = subprocess.run(
+            ["terraform", *arguments, "-no-color"],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise NoAnswerError(f"terraform {arguments[0]}: {error}") from error
+    if done.returncode and arguments[0] != "test":
+        raise NoAnswerError(f"terraform {arguments[0]} failed: {done.stderr.strip()[-400:]}")
+    return done.stdout
+
+
+def _state(said: str) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for line in said.splitlines():
+        message = json.loads(line)
+        if message.get("@level") == "error":
+            raise NoAnswerError(f"terraform test: {message['@message']}")
+        if message.get("type") == "test_state":
+            for resource in message["test_state"]["root_module"]["resources"]:
+                found[resource["address"].removesuffix("[0]")] = resource["values"]
+    if not found:
+        raise NoAnswerError("terraform test showed no state")
+    return found
+
+
+def _configuration() -> str:
+    """A CLI configuration that finds the provider in a mirror of this machine, if there is one."""
+    theirs = os.environ.get("TF_CLI_CONFIG_FILE")
+    if theirs and Path(theirs).is_file():
+        return Path(theirs).read_text(encoding="utf-8")
+    machine = platform.machine().lower()
+    architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
+    target = f"{platform.system().lower()}_{architecture}"
+    for above in (Path("/opt"), Path("/usr/local/share"), Path("/usr/share"), Path.home()):
+        for pattern in ("*", "*/*", ".terraform.d/plugins"):
+            for mirror in sorted(above.glob(pattern)) if above.is_dir() else []:
+                if (mirror / _PROVIDER / target).is_dir():
+                    return (
+                        "provider_installation {\n  filesystem_mirror {\n"
+                        f'    path = "{mirror}"\n  }}\n  direct {{\n'
+                        '    exclude = ["registry.terraform.io/hashicorp/aws"]\n  }\n}\n'
+                    )
+    return ""
+
+
+def disagreements(stack: Stack, state: dict[str, dict[str, Any]]) -> Iterator[Finding]:
+    """Where Terraform reads something else than the model; each is a reason not to pass."""
+    suffix = _suffix(stack)
+    for address in sorted(set(stack.resources) ^ set(state)):
+        who = "Terraform" if address in stack.resources else "the model"
+        yield _finding(stack, address, f"{who} sees no such resource")
+    for address, resource in stack.resources.items():
+        for name in sorted(
+            resource.body.names() - {"depends_on", "lifecycle", "provider", "count"}
+        ):
+            if address not in state or name in (resource.body.raw.get("dynamic") or {}):
+                continue
+            ours = _with_suffix(resource.body.resolved(name), suffix)
+            theirs = state[address].get(name)
+            if not _agree(ours, theirs):
+                yield _finding(
+                    stack,
+                    address,
+                    f"{name} is {str(ours)[:80]} here, {str(theirs)[:80]} to Terraform",
+                )
+
+
+def _finding(stack: Stack, address: str, message: str) -> Finding:
+    resource = stack.resources.get(address)
+    construct = resource.construct if resource else None
+    return Finding(GATE, address, construct, Verdict.UNJUDGED, message)
+
+
+def _suffix(stack: Stack) -> str:
+    for block in stack.blocks_of("variable"):
+        if block.labels == ("environmentSuffix",):
+            return str(lower(block.raw.get("default")))
+    return ""
+
+
+def _with_suffix(value: Value, suffix: str) -> Value:
+    if value == requirement.SUFFIX:
+        return suffix
+    if isinstance(value, Text):
+        return concatenate([_with_suffix(part, suffix) for part in value.parts])
+    if isinstance(value, list):
+        return [_with_suffix(item, suffix) for item in value]
+    if isinstance(value, dict):
+        return {key: _with_suffix(item, suffix) for key, item in value.items()}
+    return value
+
+
+def _agree(ours: Value, theirs: Any) -> bool:
+    if isinstance(ours, dict) and isinstance(theirs, list):
+        return len(theirs) == 1 and _agree(ours, theirs[0])  # one nested block
+    if isinstance(ours, dict):
+        return isinstance(theirs, dict) and all(
+            _agree(value, theirs.get(key)) for key, value in ours.items() if key != "//"
+        )
+    if isinstance(ours, list):
+        if not isinstance(theirs, list) or len(ours) != len(theirs):
+            return False
+        # Sets come back in another order.
+        return all(any(_agree(mine, other) for other in theirs) for mine in ours)
+    if is_symbolic(ours):
+        return True  # hangs on what AWS computes
+    if isinstance(theirs, bool):
+        return boolean(ours) is theirs
+    if isinstance(theirs, int | float):
+        return number(ours) == theirs
+    if theirs is None:
+        return ours in (None, "", False, 0)
+    if isinstance(ours, bool):
+        return bool(str(theirs) == ("true" if ours else "false"))
+    return str(ours) == str(theirs)

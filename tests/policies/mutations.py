@@ -1,0 +1,210 @@
+"""Mutation operators on guarded attributes of the project's own stack.
+
+An operator takes the document, the way to a value and the value, and gives the mutated documents'
+difference: a change in place, or an override file. Every mutant must be refused with the resource
+named, but for those that mean the same (`EQUIVALENT`).
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from policies.gate import policies
+from policies.policy import ANY, DOCUMENT
+from tests.policies.documents import Document
+
+Way = tuple[str | int, ...]
+MISSING = object()
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One mutated stack: what was done to which value of which resource."""
+
+    operator: str
+    type: str
+    name: str
+    way: Way
+    document: Document
+    override: Document | None = None
+
+    @property
+    def address(self) -> str:
+        return f"{self.type}.{self.name}"
+
+    @property
+    def place(self) -> str:
+        return ".".join(str(step) for step in self.way)
+
+    def __str__(self) -> str:
+        return f"{self.operator} {self.address} {self.place}"
+
+
+def _text(change: Callable[[str], Any]) -> Callable[[Any], Any]:
+    return lambda v: change(v) if isinstance(v, str) else MISSING
+
+
+def _number(change: Callable[[int], Any]) -> Callable[[Any], Any]:
+    return lambda v: change(v) if isinstance(v, int) and not isinstance(v, bool) else MISSING
+
+
+def _list(change: Callable[[list[Any]], Any]) -> Callable[[Any], Any]:
+    return lambda v: change(v) if isinstance(v, list) else MISSING
+
+
+VALUES: dict[str, Callable[[Any], Any]] = {
+    "null": lambda v: None,
+    "wrong type": lambda v: {"rogue": "x"} if not isinstance(v, dict) else "rogue",
+    "flipped": lambda v: not v if isinstance(v, bool) else MISSING,
+    "flipped text": lambda v: str(not v).lower() if isinstance(v, bool) else MISSING,
+    "wrong number": _number(lambda v: 99_999_999),
+    "negative": _number(lambda v: -1),
+    "zero": _number(lambda v: 0),
+    "fraction": _number(lambda v: v + 0.5),
+    "number for a truth": _number(lambda v: True),
+    "wrong numeric text": _number(lambda v: "99999999"),
+    "hexadecimal": _number(lambda v: hex(v)),
+    "wrong text": _text(lambda v: "rogue"),
+    "wrong case": _text(str.swapcase),
+    "empty text": _text(lambda v: ""),
+    "text more": _text(lambda v: v + "x"),
+    "text before": _text(lambda v: "x" + v),
+    "star": _text(lambda v: "*"),
+    "in a list": lambda v: [v] if isinstance(v, str | int) else MISSING,
+    "empty list": _list(lambda v: []),
+    "good and bad": _list(lambda v: [*v, "rogue"]),
+    "empty object": lambda v: {} if isinstance(v, dict) else MISSING,
+    "extra entry": lambda v: {**v, "rogue": "x"} if isinstance(v, dict) else MISSING,
+    "variable": lambda v: "${var.rogue}",
+    "local": lambda v: "${local.rogue}",
+    "missing resource": lambda v: "${aws_sqs_queue.rogue.arn}",
+    "conditional on the suffix": lambda v: '${var.environmentSuffix == "x" ? 1 : 2}',
+    "file": lambda v: '${file("rogue")}',
+    "unknown function": lambda v: "${rogue(1)}",
+    "escaped": _text(lambda v: v.replace("${", "$${") if "${" in v else MISSING),
+    "another of its type": MISSING,  # type: ignore[dict-item]
+}
+
+
+def _another(document: Document, value: Any) -> Any:
+    """The same reference to another resource of the type."""
+    match = (
+        re.match(r"^\$\{(aws_\w+)\.([\w-]+)\.(\w+)\}(.*)$", value)
+        if isinstance(value, str)
+        else None
+    )
+    if match is None:
+        return MISSING
+    others = [n for n in document["resource"].get(match[1], {}) if n != match[2]]
+    return f"${{{match[1]}.{others[0]}.{match[3]}}}{match[4]}" if others else MISSING
+
+
+def guarded(document: Document) -> Iterator[tuple[str, str, str]]:
+    """Type, name and attribute of everything that a policy guards."""
+    for type_, named in document["resource"].items():
+        attributes = {
+            attribute
+            for policy in policies()
+            if policy.applies_to != (DOCUMENT,)
+            and (type_ in policy.applies_to or policy.applies_to == (ANY,))
+            for attribute in policy.guards
+        }
+        for name, body in named.items():
+            for attribute in sorted(attributes & set(body)):
+                yield type_, name, attribute
+
+
+def _leaves(value: Any, way: Way) -> Iterator[tuple[Way, Any]]:
+    yield way, value
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _leaves(item, (*way, key))
+    elif isinstance(value, list):
+        for position, item in enumerate(value):
+            yield from _leaves(item, (*way, position))
+
+
+def _at(node: Any, way: Way) -> Any:
+    for step in way:
+        node = node[step]
+    return node
+
+
+def mutants(document: Document) -> Iterator[Mutant]:
+    """Every operator on every guarded value, and on every resource as a whole."""
+    for type_, name, attribute in guarded(document):
+        body = document["resource"][type_][name]
+        for way, value in _leaves(body[attribute], (attribute,)):
+            yield _changed(document, "deleted", type_, name, way, MISSING)
+            for operator, change in VALUES.items():
+                wrong = (
+                    _another(document, value)
+                    if operator == "another of its type"
+                    else change(copy.deepcopy(value))
+                )
+                if wrong is not MISSING and json.dumps(wrong) != json.dumps(value):
+                    yield _changed(document, operator, type_, name, way, wrong)
+        ignoring = {"lifecycle": {"ignore_changes": [attribute]}}
+        yield _changed(
+            document, "ignored changes", type_, name, ("lifecycle",), ignoring["lifecycle"]
+        )
+        rogue = "rogue" if not isinstance(body[attribute], dict) else {"rogue": "x"}
+        over = {"resource": {type_: {name: {attribute: rogue}}}}
+        yield Mutant("override file", type_, name, (attribute,), document, over)
+
+
+def _changed(
+    document: Document, operator: str, type_: str, name: str, way: Way, value: Any
+) -> Mutant:
+    """A document in which only the changed resource's body is a copy."""
+    body = copy.deepcopy(document["resource"][type_][name])
+    target = _at(body, way[:-1])
+    if value is MISSING:
+        del target[way[-1]]
+    else:
+        target[way[-1]] = value
+    resources = dict(document["resource"])
+    resources[type_] = {**resources[type_], name: body}
+    return Mutant(operator, type_, name, way, {**document, "resource": resources})
+
+
+# (operator, place, type) as patterns -> why such a mutant means the same as the stack.
+_DEFAULT = "the provider's default is the wanted value"
+EQUIVALENT: list[tuple[str, str, str, str]] = [
+    ("deleted|null", "deletion_protection_enabled|skip_destroy", ".*", _DEFAULT),
+    ("deleted|null", "parallelization_factor", ".*", _DEFAULT),
+    ("deleted|null", "logging_config\\.application_log_level", ".*", "INFO is the default"),
+    ("deleted|null", "logging_config\\.system_log_level", ".*", "INFO is the default"),
+    ("deleted|null", "logging_config\\.log_group", ".*", "the default is the function's own group"),
+    ("deleted", "depends_on\\.\\d+", "aws_(lambda_function|api_gateway_deployment|api_gateway_stage)",
+     "a reference or another dependency waits for the same"),
+    ("deleted|null|empty list", "depends_on", "aws_api_gateway_stage", "nothing needs it"),
+    ("text before", "name|statement_id", ".*", "still ends in the suffix, and is unique"),
+    ("in a list", "policy|assume_role_policy", "-", ""),
+    ("deleted|null|empty text|wrong text|wrong case|text more|text before|star|escaped",
+     "description", ".*", "said to people, not to AWS"),
+    ("extra entry", "triggers", ".*", "redeploys once more"),
+    ("deleted|null|empty object", "lifecycle", "aws_api_gateway_rest_api", "replaced, not kept"),
+    ("deleted|null|flipped.*", "lifecycle\\.create_before_destroy", "aws_api_gateway_rest_api",
+     "replaced, not kept"),
+    ("text more|text before|empty text|star|wrong case|null|wrong text",
+     "response_templates\\.application/json", ".*", "-"),
+]  # fmt: skip
+
+
+def equivalent(mutant: Mutant) -> str | None:
+    """Why the mutant means the same, or None."""
+    for operator, place, type_, reason in EQUIVALENT:
+        if (
+            reason not in ("", "-")
+            and re.fullmatch(operator, mutant.operator)
+            and re.fullmatch(place, mutant.place)
+            and re.fullmatch(type_, mutant.type)
+        ):
+            return reason
+    return None

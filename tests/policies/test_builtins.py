@@ -1,0 +1,179 @@
+"""Checkov's own checks: all of them answer, and only waived ones fail."""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from policies import builtins
+from policies.builtins import BuiltinsError, Waiver, read_waivers
+from policies.gate import judge_stack, policies
+from policies.model.stack import Stack, load
+from policies.policy import DOCUMENT, Verdict
+from tests.conftest import ROOT
+from tests.policies.documents import Pipeline, named, only
+
+TODAY = datetime.date(2026, 11, 22)
+
+
+@pytest.fixture
+def stack(pipeline: Pipeline) -> Stack:
+    (pipeline.folder / "cdk.tf.json").write_text(json.dumps(pipeline.document))
+    return load(pipeline.folder)
+
+
+def test_only_waived_checks_fail(stack: Stack) -> None:
+    findings, waived = builtins.judge(stack, read_waivers(), TODAY)
+    assert findings == []
+    assert {"CKV_AWS_338", "CKV_AWS_117"} <= {w["policy"] for w in waived}
+    assert all(w["reason"] and w["expires"] for w in waived)
+
+
+def test_a_failing_check_without_waiver_is_a_violation(stack: Stack) -> None:
+    waivers = [w for w in read_waivers() if w.policy != "CKV_AWS_338"]
+    findings, _ = builtins.judge(stack, waivers, TODAY)
+    assert {(f.policy, f.verdict) for f in findings} == {("CKV_AWS_338", Verdict.VIOLATED)}
+    assert {f.resource.split(".")[0] for f in findings} == {"aws_cloudwatch_log_group"}
+
+
+def waiver(**changes: Any) -> Waiver:
+    values = {
+        "policy": "CKV_AWS_338",
+        "resource": "aws_cloudwatch_log_group.*",
+        "reason": "a reason that can be judged",
+        "owner": "someone's role",
+        "expires": datetime.date(2027, 1, 1),
+    }
+    return Waiver(**{**values, **changes})
+
+
+@pytest.mark.parametrize(
+    ("extra", "what"),
+    [
+        (waiver(policy="CKV_AWS_999"), "used by nothing"),
+        (waiver(resource="aws_cloudwatch_log_group.other"), "used by nothing"),
+    ],
+)
+def test_an_unused_waiver_fails(extra: Waiver, what: str, stack: Stack) -> None:
+    findings, _ = builtins.judge(stack, [*read_waivers(), extra], TODAY)
+    assert [what in f.message for f in findings] == [True]
+
+
+def test_a_waiver_ends(stack: Stack) -> None:
+    waivers = read_waivers()
+    late = max(w.expires for w in waivers) + datetime.timedelta(days=1)
+    findings, _ = builtins.judge(stack, waivers, late)
+    assert len(findings) == len(waivers)
+    assert all("expired" in f.message for f in findings)
+    early = min(w.expires for w in waivers) - datetime.timedelta(days=400)
+    findings, _ = builtins.judge(stack, waivers, early)
+    assert all("a year is the longest" in f.message for f in findings)
+    assert findings
+
+
+GOOD = """
+[[waiver]]
+policy = "CKV_AWS_338"
+resource = "aws_cloudwatch_log_group.*"
+reason = "a reason that can be judged"
+owner = "someone's role"
+expires = 2027-01-01
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('reason = "a reason that can be judged"\n', ""),
+        ("a reason that can be judged", "because"),
+        ("2027-01-01", '"2027-01-01"'),
+        ("someone's role", " "),
+        ("CKV_AWS_338", "CKV_PRICE_2"),
+        ("aws_cloudwatch_log_group.*", "*"),
+        ("[[waiver]]", "[[waiver]"),
+        ("owner =", "extra = 1\nowner ="),
+    ],
+)
+def test_a_waiver_that_is_not_whole_is_refused(old: str, new: str, tmp_path: Path) -> None:
+    path = tmp_path / "waivers.toml"
+    path.write_text(GOOD)
+    assert len(read_waivers(path)) == 1
+    path.write_text(GOOD.replace(old, new))
+    with pytest.raises(BuiltinsError):
+        read_waivers(path)
+
+
+def test_a_builtin_check_that_raises_is_no_pass(stack: Stack, monkeypatch: Any) -> None:
+    builtins._runner_class()
+    from checkov.terraform.checks.resource.registry import resource_registry
+
+    check = resource_registry.checks["aws_sqs_queue"][0]
+    monkeypatch.setattr(check, "scan_resource_conf", lambda conf: 1 / 0)
+    with pytest.raises(BuiltinsError, match="raised"):
+        builtins.judge(stack, read_waivers(), TODAY)
+
+
+def test_checkov_reads_every_form(pipeline: Pipeline, stack: Stack) -> None:
+    # Given in arrays, Checkov would check nothing of the document itself and exit 0.
+    plain = builtins.plain_document(stack)
+    document = copy.deepcopy(pipeline.document)
+    for bodies in document["resource"].values():
+        for name in bodies:
+            bodies[name] = [bodies[name]]
+    (pipeline.folder / "cdk.tf.json").write_text(json.dumps(document))
+    assert builtins.plain_document(load(pipeline.folder)) == plain
+
+
+def checkov(folder: Path, cwd: Path) -> dict[tuple[str, str], str]:
+    """Run the plain command from another folder: (policy, name of the resource) -> result."""
+    done = subprocess.run(
+        [
+            str(Path(sys.executable).with_name("checkov")),
+            *("-d", str(folder), "--framework", "terraform_json", "--skip-download"),
+            *("--external-checks-dir", str(ROOT / "policies" / "checks"), "-o", "json"),
+        ],
+        cwd=cwd,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(cwd), "BC_SKIP_MAPPING": "TRUE"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    results = json.loads(done.stdout)["results"]
+    return {
+        (record["check_id"], record["resource"].split(".")[-1]): record["check_result"]["result"]
+        for kind in ("passed_checks", "failed_checks")
+        for record in results[kind]
+        if record["check_id"].startswith("CKV_PRICE")
+    }
+
+
+def test_plain_checkov_comes_to_the_same_verdicts(pipeline: Pipeline, tmp_path: Path) -> None:
+    document = copy.deepcopy(pipeline.document)
+    only(document, "aws_dynamodb_table")["billing_mode"] = "PROVISIONED"
+    named(document, "aws_lambda_function", "price-enricher")["architectures"] = ["x86_64"]
+    document["provider"]["aws"][0]["region"] = "eu-west-1"
+    (pipeline.folder / "cdk.tf.json").write_text(json.dumps(document))
+    stack = load(pipeline.folder)
+    failing = {
+        (f.policy, "aws" if f.resource == "provider.aws" else f.resource.split(".")[-1])
+        for f in judge_stack(stack, "x").findings
+    }
+    assert len(failing) == 3
+    expected = {}
+    for policy in policies():
+        for subject in policy.subjects(stack):
+            if subject.kind == "resource":
+                name = "aws" if policy.applies_to == (DOCUMENT,) else subject.name
+                result = "FAILED" if (policy.id, name) in failing else "PASSED"
+                expected[(policy.id, name)] = result
+    found = checkov(pipeline.folder, tmp_path)
+    found = {(p, "aws" if n in ("aws", "default") else n): r for (p, n), r in found.items()}
+    assert found == expected
