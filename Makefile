@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/cdktf-cli:$(PATH)
 ENVIRONMENT_PYTHON := $(CURDIR)/.venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cdktf demo up down status test lint gate synth deploy destroy clean
+.PHONY: help setup setup-cdktf demo up down status test lint bench gate synth deploy destroy clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 16
@@ -43,6 +43,9 @@ lint: setup  ## ruff and mypy --strict
 	@$(ENVIRONMENT_PYTHON) -m ruff check .
 	@$(ENVIRONMENT_PYTHON) -m ruff format --check .
 	@$(ENVIRONMENT_PYTHON) -m mypy
+
+bench: setup  ## measure beside what one would use instead: make bench [BENCH_ARGUMENTS=--quick]
+	@$(ENVIRONMENT_PYTHON) -m tests.bench $(BENCH_ARGUMENTS)
 
 gate: setup  ## judge the stack with every view that this machine can show
 	@$(ENVIRONMENT_PYTHON) -m policies

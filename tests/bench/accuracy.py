@@ -94,21 +94,19 @@ def exact(prices: Sequence[Decimal], start: EmaStart) -> dict[str, Truth]:
     fractions = [Fraction(price) for price in prices]
     truth: dict[str, Truth] = {name: [] for names in KINDS.values() for name in names}
     averages = {span: _ema(prices, span, start) for span in (12, 26)}
-    returns = [
-        EXACT.ln(EXACT.divide(later, earlier)) for earlier, later in pairwise(prices)
-    ]
+    returns = [EXACT.ln(EXACT.divide(later, earlier)) for earlier, later in pairwise(prices)]
     for t in range(len(prices)):
         for n in (5, 20, 50):
-            mean = _decimal(sum(fractions[t - n + 1 : t + 1]) / n) if t >= n - 1 else None
+            mean = _decimal(_mean(fractions[t - n + 1 : t + 1])) if t >= n - 1 else None
             truth[f"sma_{n}"].append(_by_itself(mean))
         for span, column in averages.items():
             truth[f"ema_{span}"].append(_by_itself(column[t]))
         deviation = middle = None
         if t >= 19:
             last = fractions[t - 19 : t + 1]
-            mean_of_last = sum(last) / 20
+            mean_of_last = _mean(last)
             middle = _decimal(mean_of_last)
-            deviation = EXACT.sqrt(_decimal(sum((x - mean_of_last) ** 2 for x in last) / 20))
+            deviation = EXACT.sqrt(_decimal(_mean([(x - mean_of_last) ** 2 for x in last])))
         truth["std_20"].append(_by_itself(deviation))
         for name, sign in (("bollinger_upper", 2), ("bollinger_lower", -2)):
             truth[name].append(
@@ -131,7 +129,7 @@ def _ema(prices: Sequence[Decimal], span: int, start: EmaStart) -> list[Decimal 
             total = EXACT.fma(total, keep, price)
             weight = EXACT.fma(weight, keep, Decimal(1))
             if start == "window" and t >= WINDOW:
-                total = EXACT.fma(-leaving, prices[t - WINDOW], total)
+                total = EXACT.fma(leaving, prices[t - WINDOW].copy_negate(), total)
                 weight = EXACT.subtract(weight, leaving)
             column.append(EXACT.divide(total, weight))
         elif start == "first mean" and t < span:
@@ -146,17 +144,27 @@ def _ema(prices: Sequence[Decimal], span: int, start: EmaStart) -> list[Decimal 
 
 
 def _return_deviation(returns: Sequence[Decimal]) -> tuple[Decimal, Decimal]:
-    fractions = [Fraction(one) for one in returns]
-    mean = sum(fractions) / len(fractions)
-    variance = sum((one - mean) ** 2 for one in fractions) / (len(fractions) - 1)
-    square = sum(one * one for one in fractions) / len(fractions)
-    return EXACT.sqrt(_decimal(variance)), EXACT.sqrt(_decimal(square))
+    count = Decimal(len(returns))
+    mean = EXACT.divide(_total(returns), count)
+    squares = _total([EXACT.power(EXACT.subtract(one, mean), 2) for one in returns])
+    square = EXACT.divide(_total([EXACT.multiply(one, one) for one in returns]), count)
+    return EXACT.sqrt(EXACT.divide(squares, count - 1)), EXACT.sqrt(square)
+
+
+def _total(values: Sequence[Decimal]) -> Decimal:
+    total = Decimal(0)
+    for value in values:
+        total = EXACT.add(total, value)
+    return total
+
+
+def _mean(values: Sequence[Fraction]) -> Fraction:
+    return sum(values, Fraction(0)) / len(values)
 
 
 def _by_itself(value: Decimal | None) -> tuple[Decimal, Decimal] | None:
     return None if value is None else (value, abs(value))
 
 
-def _decimal(value: Fraction | int) -> Decimal:
-    fraction = Fraction(value)
+def _decimal(fraction: Fraction) -> Decimal:
     return EXACT.divide(Decimal(fraction.numerator), Decimal(fraction.denominator))

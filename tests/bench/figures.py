@@ -26,7 +26,9 @@ class Spread:
         if not values:
             raise ValueError("no measurements: expected at least one repetition")
         ordered = sorted(values)
-        return cls(median(ordered), _quantile(ordered, 0.25), _quantile(ordered, 0.75))
+        middle = median(ordered)
+        low, high = _quantile(ordered, 0.25), _quantile(ordered, 0.75)
+        return cls(middle, min(low, middle), max(high, middle))
 
     @property
     def noise(self) -> float:
@@ -45,7 +47,8 @@ def _quantile(ordered: Sequence[float], share: float) -> float:
     above = min(below + 1, len(ordered) - 1)
     if ordered[below] == ordered[above]:  # also where both are infinite
         return ordered[below]
-    return ordered[below] + (position - below) * (ordered[above] - ordered[below])
+    between = ordered[below] + (position - below) * (ordered[above] - ordered[below])
+    return min(between, ordered[above])
 
 
 Direction = Literal["<=", ">="]
@@ -103,9 +106,7 @@ class Figure:
         """Return the figure that :meth:`as_json` wrote."""
         spread = Spread(**{name: float(value) for name, value in fields["spread"].items()})
         aim = fields["aim"] and Aim(fields["aim"]["direction"], float(fields["aim"]["limit"]))
-        return cls(
-            fields["group"], fields["subject"], fields["unit"], spread, aim, fields["note"]
-        )
+        return cls(fields["group"], fields["subject"], fields["unit"], spread, aim, fields["note"])
 
 
 def counted(group: str, subject: str, unit: str, value: float, aim: Aim | None = None) -> Figure:

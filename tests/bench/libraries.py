@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import pairwise
 from typing import Any, Literal
 
 from lambdas.domain.metrics import METRICS
@@ -43,9 +42,11 @@ EMA_START: dict[str, EmaStart] = {
 # Ours.
 
 
-def ours(prints: Sequence[Print], first: int) -> dict[str, list[float | None]]:
-    """Compute the subset for ``prints[first:]``, in stretches as the enricher does."""
-    columns: dict[str, list[float | None]] = {name: [] for name in SUBSET}
+def ours(
+    prints: Sequence[Print], first: int, wanted: Sequence[str] = SUBSET
+) -> dict[str, list[float | None]]:
+    """Compute metrics for ``prints[first:]``, in stretches as the enricher does."""
+    columns: dict[str, list[float | None]] = {name: [] for name in wanted}
     for start in range(first, len(prints), STRETCH):
         context = max(0, start - WINDOW + 1)
         series = Series(prints[context : start + STRETCH], start - context, WINDOW)
@@ -225,7 +226,7 @@ def deviation_of(name: str, prints: Sequence[Print]) -> Sequence[Any]:
 def _pandas_deviation(prices: Sequence[float]) -> Sequence[Any]:
     import pandas
 
-    return pandas.Series(prices).rolling(20).std(ddof=0).to_list()
+    return list(pandas.Series(prices).rolling(20).std(ddof=0))
 
 
 def _numpy_deviation(prices: Sequence[float]) -> Sequence[Any]:
@@ -265,8 +266,3 @@ _DEVIATIONS: dict[str, Callable[[Sequence[float]], Sequence[Any]]] = {
     "talipp": _talipp_deviation,
     "river": _river_deviation,
 }
-
-
-def log_returns(prices: Iterable[float]) -> list[float]:
-    """Return the returns as the peers compute them: logarithms of quotients of floats."""
-    return [math.log(later / earlier) for earlier, later in pairwise(prices)]

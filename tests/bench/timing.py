@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import random
 from collections.abc import Callable, Mapping
 from time import process_time_ns
@@ -37,7 +36,6 @@ def interleaved(
         for name in chance.sample(names, len(names)):
             work = subjects[name]()
             work()
-            gc.collect()
             started = clock()
             for _ in range(calls[name]):
                 work()
