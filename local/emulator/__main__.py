@@ -41,10 +41,9 @@ def _arguments() -> argparse.Namespace:
 
 def _check_address(host: str, port: int) -> str | None:
     """Why the address cannot be served; None when it can."""
-    if host not in ("127.0.0.1", "::1", "localhost"):
+    if host not in ("127.0.0.1", "localhost"):
         return f"--host is {host}: expected a loopback address, the emulator is not for a network"
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -75,7 +74,7 @@ def _prepare(host: str, port: int, state: Path) -> None:
         IOT_MTLS_ENABLED="0",
         PERSIST_STATE="0",
         TMPDIR=str(scratch.resolve()),
-        NO_PROXY="127.0.0.1,localhost,::1",
+        NO_PROXY="127.0.0.1,localhost",
     )
     logging.basicConfig(
         filename=state / "emulator.log",
