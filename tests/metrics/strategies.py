@@ -100,7 +100,7 @@ def tapes(draw: st.DrawFn, longest: int = 130) -> list[Print]:
     """A tape of hard prices at one to three venues, with equal, dense and far-apart times."""
     chance = random.Random(draw(st.integers(0, 2**32)))
     segments = draw(
-        st.lists(st.tuples(st.sampled_from(SHAPES), st.integers(1, 70)), min_size=1, max_size=5)
+        st.lists(st.tuples(st.sampled_from(SHAPES), st.integers(1, 50)), min_size=1, max_size=5)
     )
     start = draw(
         st.sampled_from(["84123.45", "1", "1e-12", "0.00001234", "1e12", "3.141592653589793"])
