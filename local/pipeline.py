@@ -163,7 +163,7 @@ def judge(folder: Path) -> str:
     try:
         verdict = json.loads(completed.stdout.splitlines()[-1])
         checked, waived = verdict["checked"], len(verdict["waived"])
-    except (ValueError, LookupError) as error:
+    except (ValueError, LookupError, TypeError) as error:
         said = (completed.stderr + completed.stdout).strip()
         raise LocalError(f"the gate could not judge the stack:\n{said}", next_step) from error
     if findings := verdict["findings"]:
