@@ -110,6 +110,8 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 3
     upstream.install()
+    # MiniStack would write every published message into the log file.
+    logging.getLogger("sns").setLevel(logging.WARNING)
     environments.endpoint = f"http://{arguments.host}:{arguments.port}"
     environments.scratch = (arguments.state / "scratch").resolve()
 
