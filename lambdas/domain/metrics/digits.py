@@ -11,15 +11,15 @@ SMALLEST = 1e-130
 
 def text(value: float) -> str:
     """Return a metric's value as a decimal number in plain notation, at most 15 digits."""
-    if 1e-4 <= value < 9e14:  # where the format itself is plain
+    if 1e-4 <= value < 9e14 or -9e14 < value <= -1e-4:  # where the format itself is plain
         return f"{value:.15g}"
     if -SMALLEST < value < SMALLEST:
         return "0"
-    mantissa, _, exponent = f"{value:.14e}".partition("e")
-    whole, _, rest = mantissa.partition(".")
-    sign, digits, shift = whole[:-1], whole[-1] + rest, int(exponent)
+    mantissa, _, exponent = f"{value:.15g}".partition("e")
+    if not exponent:
+        return mantissa
+    sign, digits = "-" if value < 0 else "", mantissa.lstrip("-").replace(".", "")
+    shift = int(exponent)
     if shift < 0:
-        return f"{sign}0.{'0' * (-shift - 1)}{digits}".rstrip("0")
-    if shift < len(digits) - 1:
-        return f"{sign}{digits[: shift + 1]}.{digits[shift + 1 :]}".rstrip("0").rstrip(".")
+        return f"{sign}0.{'0' * (-shift - 1)}{digits}"
     return f"{sign}{digits:0<{shift + 1}}"

@@ -20,44 +20,47 @@ def ewma_volatility(series: Series) -> Column:
     Undefined while the window has fewer than 2 returns. O(1) a row; on a stretch that spans more
     than 18 hours, O(window) a row.
     """
-    returns = series.returns
+    returns, first = series.returns, series.first
     mantissas, minutes = series.decay
     squares = list(map(mul, mantissas, returns.squares))
     spans = list(map(mul, mantissas, returns.spans))
-    slides = minutes[-1] - minutes[0] <= REACH
-    if slides:
-        shifts = [minute - minutes[0] for minute in minutes]
-        squares, spans = list(map(lshift, squares, shifts)), list(map(lshift, spans, shifts))
+    if minutes[-1] - minutes[0] > REACH:
+        return _directly(series, squares, spans, minutes)
+    shifts = [minute - minutes[0] for minute in minutes]
+    return [
+        annualised(squared, spanned) if count >= FEWEST_RETURNS else None
+        for count, squared, spanned in zip(
+            series.return_counts[first:],
+            returns.sums(list(map(lshift, squares, shifts)))[first:],
+            returns.sums(list(map(lshift, spans, shifts)))[first:],
+            strict=True,
+        )
+    ]
+
+
+def _directly(
+    series: Series, squares: Sequence[int], spans: Sequence[int], minutes: Sequence[int]
+) -> Column:
+    """Return the volatility of each window's returns, without what is too old to count."""
     column: Column = []
     inside: list[int] = []
-    squared = spanned = 0
+    returns = series.returns
     for t, (joins, leaves) in enumerate(zip(returns.joins, returns.leaves, strict=True)):
         for leaving in leaves:
             del inside[bisect_left(inside, leaving)]
-            squared -= squares[leaving]
-            spanned -= spans[leaving]
         if joins:
             inside.append(t)
-            squared += squares[t]
-            spanned += spans[t]
         if t < series.first:
             continue
         if len(inside) < FEWEST_RETURNS:
             column.append(None)
-        elif slides:
-            column.append(annualised(squared, spanned))
-        else:
-            column.append(_directly(squares, spans, minutes, inside))
+            continue
+        oldest = minutes[inside[-1]] - REACH
+        recent = [j for j in inside if minutes[j] >= oldest]
+        column.append(
+            annualised(
+                sum(squares[j] << (minutes[j] - oldest) for j in recent),
+                sum(spans[j] << (minutes[j] - oldest) for j in recent),
+            )
+        )
     return column
-
-
-def _directly(
-    squares: Sequence[int], spans: Sequence[int], minutes: Sequence[int], inside: Sequence[int]
-) -> float:
-    """Return the volatility of the returns at ``inside``, without what is too old to count."""
-    oldest = minutes[inside[-1]] - REACH
-    recent = [j for j in inside if minutes[j] >= oldest]
-    return annualised(
-        sum(squares[j] << (minutes[j] - oldest) for j in recent),
-        sum(spans[j] << (minutes[j] - oldest) for j in recent),
-    )

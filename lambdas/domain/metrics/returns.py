@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from math import ldexp, log1p
 
 FRACTION_BITS = 128
@@ -35,6 +36,17 @@ class Returns:
     spans: list[int]
     joins: list[bool]
     leaves: list[tuple[int, ...]]
+
+    def sums(self, amounts: Sequence[int]) -> list[int]:
+        """Return for each row the sum over its window's returns; O(1) a row.
+
+        ``amounts`` are by the position of the later print, and 0 where no return ends.
+        """
+        changes = list(amounts)
+        for t, leaves in enumerate(self.leaves):
+            for leaving in leaves:
+                changes[t] -= amounts[leaving]
+        return list(accumulate(changes))
 
 
 def log_return(later: int, earlier: int) -> float:

@@ -92,6 +92,11 @@ class Series:
         exchanges = [one.exchange for one in self.prints]
         return same_venue_returns(self.prices, self.times, exchanges, self.window)
 
+    @cached_property
+    def return_counts(self) -> list[int]:
+        """How many same-venue returns each row's window has."""
+        return self.returns.sums(self.returns.joins)
+
 
 def scaled(amounts: Iterable[Decimal]) -> tuple[list[int], int]:
     """Return decimals as integers, and the power of ten that all were multiplied by.

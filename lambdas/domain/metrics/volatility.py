@@ -19,22 +19,16 @@ def volatility(series: Series) -> Column:
     https://doi.org/10.1111/1468-0262.00418). Undefined while the window has fewer than 2 returns.
     O(1) a row: the sums are exact and slide.
     """
-    returns = series.returns
-    squares, spans = returns.squares, returns.spans
-    column: Column = []
-    count = squared = spanned = 0
-    for t, (joins, leaves) in enumerate(zip(returns.joins, returns.leaves, strict=True)):
-        for leaving in leaves:
-            count -= 1
-            squared -= squares[leaving]
-            spanned -= spans[leaving]
-        if joins:
-            count += 1
-            squared += squares[t]
-            spanned += spans[t]
-        if t >= series.first:
-            column.append(annualised(squared, spanned) if count >= FEWEST_RETURNS else None)
-    return column
+    returns, first = series.returns, series.first
+    return [
+        annualised(squared, spanned) if count >= FEWEST_RETURNS else None
+        for count, squared, spanned in zip(
+            series.return_counts[first:],
+            returns.sums(returns.squares)[first:],
+            returns.sums(returns.spans)[first:],
+            strict=True,
+        )
+    ]
 
 
 def annualised(squared: int, spanned: int) -> float:
