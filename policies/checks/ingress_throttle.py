@@ -9,6 +9,8 @@ from pathlib import Path
 if "." not in __name__:  # run by plain Checkov, which may start in any folder
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+import re
+
 from policies.model.inventory import api_of
 from policies.model.stack import Resource, Stack
 from policies.offer import offer
@@ -21,6 +23,8 @@ from policies.policy import (
     require_within,
     shown,
 )
+
+DIGEST = re.compile(r"[0-9a-f]{40,128}", re.ASCII)
 
 
 class IngressThrottle(Policy):
@@ -46,7 +50,14 @@ class IngressThrottle(Policy):
         "aws_api_gateway_usage_plan",
         "aws_api_gateway_usage_plan_key",
     )
-    guards = ("settings", "throttle_settings", "api_stages", "endpoint_configuration", "key_type")
+    guards = (
+        "triggers",
+        "settings",
+        "throttle_settings",
+        "api_stages",
+        "endpoint_configuration",
+        "key_type",
+    )
 
     def judge(self, resource: Resource, stack: Stack) -> Iterator[Problem]:
         """Check each kind of resource for its own part."""
@@ -60,6 +71,8 @@ class IngressThrottle(Policy):
         triggers = resource.body.literal("triggers")
         if not isinstance(triggers, dict) or not triggers:
             yield Problem("has no triggers: a changed definition would not be deployed")
+        elif not all(DIGEST.fullmatch(str(value)) for value in triggers.values()):
+            yield Problem(f"triggers is {shown(triggers)}", shown(triggers), "digests")
         if api_of(stack, resource) is None:
             yield Problem("is of no API of this stack")
 

@@ -11,7 +11,7 @@ if "." not in __name__:  # run by plain Checkov, which may start in any folder
 
 from policies.model.expressions import Text
 from policies.model.inventory import allowed
-from policies.model.stack import Body, Resource, Stack
+from policies.model.stack import Body, Resource, Stack, boolean
 from policies.offer import offer
 from policies.policy import ANY, Policy, Problem
 
@@ -52,6 +52,8 @@ class ResourceAttributes(Policy):
                 yield Problem(f"{body.where(name)} is not needed by the pipeline", "set", "absent")
             elif name == "description" and not isinstance(body.value(name), str | Text):
                 yield Problem(f"{body.where(name)} is no text", expected="a text")
+            elif name == "create_before_destroy" and boolean(body.value(name)) is None:
+                yield Problem(f"{body.where(name)} is no plain true or false")
             elif nested[name]:
                 for block in body.blocks(name):
                     yield from self._walk(block, nested[name], set())

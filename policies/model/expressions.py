@@ -128,8 +128,10 @@ def concatenate(parts: list[Value]) -> Value:
 
 
 def number_text(number: float) -> str:
-    """A number as Terraform writes it into text."""
-    return str(int(number)) if number == int(number) else repr(number)
+    """A whole number as Terraform writes it into text; it writes fractions to 150 digits."""
+    if number != int(number) or abs(number) >= 2**53:
+        raise NotUnderstoodError("only whole numbers are joined to text")
+    return str(int(number))
 
 
 _MENTIONED = re.compile(
@@ -295,7 +297,7 @@ class _Parser:
     def unary(self) -> Value:
         if self.take("-"):
             value = self.unary()
-            return -value if _is_number(value) else _unknown("-a", value)
+            return _nonzero(-value) if _is_number(value) else _unknown("-a", value)
         if self.take("!"):
             value = self.unary()
             return (not value) if isinstance(value, bool) else _unknown("!a", value)
@@ -441,12 +443,23 @@ def _operate(operator: str, left: Value, right: Value) -> Value:
     if operator in ("<", ">", "<=", ">="):
         compared = {"<": left < right, ">": left > right, "<=": left <= right, ">=": left >= right}
         return compared[operator]
-    if operator in ("+", "-", "*"):
-        return {"+": left + right, "-": left - right, "*": left * right}[operator]
+    if operator in ("+", "-"):
+        return left + right if operator == "+" else left - right
+    if operator == "*":
+        return _nonzero(left * right)
     if right == 0 or operator == "%":
         raise NotUnderstoodError(operator)
-    quotient = left / right
-    return int(quotient) if quotient == int(quotient) else quotient
+    quotient = _nonzero(left / right)
+    if quotient != int(quotient):
+        raise NotUnderstoodError("a quotient that is no whole number")
+    return int(quotient)
+
+
+def _nonzero(number: float) -> float:
+    """Refuse a zero that may be Terraform's negative zero, which it writes as ``-0``."""
+    if number == 0:
+        raise NotUnderstoodError("a zero whose sign is not known")
+    return number
 
 
 def _step(value: Value, step: Value) -> Value:
