@@ -50,9 +50,7 @@ def _run(options: argparse.Namespace, voice: Voice, places: Places) -> int:
         return 0
     suffix = options.suffix or suffix_from_environment()
     if options.command == "up":
-        deployment = pipeline.up(
-            voice, places, suffix, options.port, time_scale=options.time_scale
-        )
+        deployment = pipeline.up(voice, places, suffix, options.port, time_scale=options.time_scale)
         status.explain(voice, deployment)
         return 0
     source = options.messages or demo.Feed(options.seed, options.ticks, options.seconds)
