@@ -228,6 +228,32 @@ def test_what_stays_throttled_is_reported_before_time_is_over(enricher: Enricher
     assert wrong(enricher.table, "ETH") == []
 
 
+def test_a_later_row_that_cannot_be_written_is_reported_by_the_tick_it_depends_on(
+    enricher: Enricher,
+) -> None:
+    rows = walk(20)
+    late = rows.pop(5)
+    enricher.insert(rows)
+    refused = rows[-1]["timestamp"]
+    attempts = []
+
+    def faults(name: str, arguments: dict[str, Any]) -> Any:
+        if name == "BatchExecuteStatement":
+            places = [
+                place
+                for place, statement in enumerate(arguments["Statements"])
+                if refused in statement["Parameters"]
+            ]
+            attempts.extend(places)
+            return dict.fromkeys(places, "AccessDenied")
+        return None
+
+    enricher.table.faults = faults
+    assert numbers(enricher.insert([late])) == [20]
+    assert wrong(enricher.table) == [refused["N"]]
+    assert len(attempts) == 1  # not once for every look
+
+
 def test_a_symbol_that_cannot_be_read_fails_alone(enricher: Enricher) -> None:
     rows = walk(3) + walk(3, "ETH", seed=2)
 
