@@ -20,9 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local import providers
 from local.errors import LocalError
 from local.places import Place, Places, write_private
+from stack import providers
 
 PARALLELISM = 30
 """Most of an apply is the provider waiting for resources to settle: let it wait for all at once."""
@@ -96,9 +96,7 @@ class Terraform:
             lock.write_bytes(locked)
         write_private(
             self.places.terraform_configuration,
-            providers.configuration(
-                provider_version(synthesized), self.variables, self.places.plugin_cache
-            ),
+            providers.configuration(provider_version(synthesized), self.variables),
         )
         backend = f"-backend-config=path={self.place.state}"
         command = ("init", "-input=false", "-no-color", "-reconfigure", backend)

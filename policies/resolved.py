@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shutil
 import subprocess
 import tempfile
@@ -24,10 +23,10 @@ from policies.model.document import terraform_files
 from policies.model.expressions import Text, Value, concatenate, is_symbolic, lower
 from policies.model.stack import Given, Stack, boolean, number
 from policies.policy import Finding, Verdict
+from stack import providers
 
 MOCKED = Path(__file__).with_name("mocked.tftest.hcl")
 GATE = "CKV_PRICE_GATE"
-_PROVIDER = Path("registry.terraform.io/hashicorp/aws") / requirement.PROVIDER_VERSION
 
 
 class NoAnswerError(RuntimeError):
@@ -57,7 +56,9 @@ def values(stack: Stack) -> dict[str, dict[str, Any]]:
         if (stack.folder / "assets").is_dir():
             shutil.copytree(stack.folder / "assets", folder / "assets")
         configuration = Path(name) / "terraformrc"
-        configuration.write_text(_configuration(), encoding="utf-8")
+        configuration.write_text(
+            providers.configuration(requirement.PROVIDER_VERSION, os.environ), encoding="utf-8"
+        )
         _run(folder, configuration, "init", "-backend=false", "-input=false")
         said = _run(folder, configuration, "test", "-json", "-verbose")
     return _state(said)
@@ -95,26 +96,6 @@ def _state(said: str) -> dict[str, dict[str, Any]]:
     if not found:
         raise NoAnswerError("terraform test showed no state")
     return found
-
-
-def _configuration() -> str:
-    """A CLI configuration that finds the provider in a mirror of this machine, if there is one."""
-    theirs = os.environ.get("TF_CLI_CONFIG_FILE")
-    if theirs and Path(theirs).is_file():
-        return Path(theirs).read_text(encoding="utf-8")
-    machine = platform.machine().lower()
-    architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
-    target = f"{platform.system().lower()}_{architecture}"
-    for above in (Path("/opt"), Path("/usr/local/share"), Path("/usr/share"), Path.home()):
-        for pattern in ("*", "*/*", ".terraform.d/plugins"):
-            for mirror in sorted(above.glob(pattern)) if above.is_dir() else []:
-                if (mirror / _PROVIDER / target).is_dir():
-                    return (
-                        "provider_installation {\n  filesystem_mirror {\n"
-                        f'    path = "{mirror}"\n  }}\n  direct {{\n'
-                        '    exclude = ["registry.terraform.io/hashicorp/aws"]\n  }\n}\n'
-                    )
-    return ""
 
 
 def disagreements(stack: Stack, state: dict[str, dict[str, Any]]) -> Iterator[Finding]:

@@ -14,11 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local import providers, terraform
+from local import terraform
 from local.errors import LocalError
 from local.places import Places
 from local.surroundings import cleaned, isolated
 from local.terraform import Changes, Progress, Terraform, TerraformFailed
+from stack import providers
 
 VERSION = "5.100.0"
 

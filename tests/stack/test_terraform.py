@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from local.providers import configuration
+from stack.providers import configuration
 from tests.stack.synthesis import variants
 
 pytestmark = pytest.mark.terraform

@@ -12,13 +12,19 @@ import platform
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+CACHE = Path(__file__).resolve().parent.parent / ".tools" / "providers"
 _PROVIDER = Path("registry.terraform.io") / "hashicorp" / "aws"
 
 
 def configuration(
-    version: str, variables: Mapping[str, str], cache: Path, mirrors: Iterable[Path] | None = None
+    version: str,
+    variables: Mapping[str, str],
+    cache: Path = CACHE,
+    mirrors: Iterable[Path] | None = None,
 ) -> str:
     """The text of a CLI configuration under which `terraform init` finds provider `version`.
+
+    What comes from the registry is kept in `cache`, so that it is fetched once.
 
     A configuration that the user made and that says where providers come from is theirs to
     decide: then its text is given back as it is.
