@@ -18,7 +18,11 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 
 HOME_VARIABLE = "PIPELINE_LOCAL_HOME"
@@ -87,3 +91,36 @@ class Places:
     def terraform_configuration(self) -> Path:
         """Terraform's CLI configuration file."""
         return self.home / "terraform.rc"
+
+    def of(self, suffix: str) -> Place:
+        """The folder of one environment, made when it is not there yet."""
+        folder = self.home / "stacks" / suffix
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return Place(folder)
+
+    def deployed(self) -> list[str]:
+        """The suffixes of all environments that may stand, in alphabetical order."""
+        return sorted(
+            folder.name for folder in (self.home / "stacks").glob("*") if Place(folder).deployed
+        )
+
+    def picture(self, suffix: str) -> Path:
+        """The demo's picture of one environment."""
+        return self.home / f"prices-{suffix}.png"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the lock that keeps two commands from starting two emulators."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        with (self.home / "lock").open("w") as lock:
+            flock(lock, LOCK_EX)
+            yield
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read; at no moment half, or readable by others."""
+    # mkstemp makes it private from the start.
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    Path(temporary).replace(path)
