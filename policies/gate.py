@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from policies import checks
-from policies.model.document import DocumentError
+from policies.model.document import DocumentError, terraform_files
 from policies.model.stack import ChangeableError, Resource, Stack, UnresolvedError, load
 from policies.policy import Finding, Policy, Problem, Verdict
 
@@ -120,7 +120,7 @@ def stack_paths(path: Path) -> list[Path]:
 
     The manifest has to name the same stacks as the folder holds: cdktf deploys by the manifest.
     """
-    if not (path / "stacks").is_dir():
+    if not (path / "stacks").is_dir() or terraform_files(path):
         return [path]
     folders = sorted(p for p in (path / "stacks").iterdir())
     if not folders:

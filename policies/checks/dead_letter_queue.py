@@ -14,6 +14,18 @@ from policies.model.transport import tls_only
 from policies.offer import offer
 from policies.policy import Policy, Problem, require, require_absent, require_or_absent
 
+# What moves or shows messages, and what could open the queue to others.
+ACTIONS = (
+    "sqs:ChangeMessageVisibility",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:GetQueueUrl",
+    "sqs:PurgeQueue",
+    "sqs:ReceiveMessage",
+    "sqs:SendMessage",
+    "sqs:SetQueueAttributes",
+)
+
 
 class DeadLetterQueue(Policy):
     """The failure path must not depend on the pipeline's key: SQS encrypts with its own."""
@@ -41,7 +53,7 @@ class DeadLetterQueue(Policy):
         yield from require_absent(
             body, "redrive_policy", "dead letters would move on by themselves"
         )
-        yield from tls_only(resource, stack, "sqs:SendMessage", "sqs:ReceiveMessage")
+        yield from tls_only(resource, stack, *ACTIONS)
 
 
 offer(DeadLetterQueue, __name__)

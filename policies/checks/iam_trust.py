@@ -33,11 +33,11 @@ class IamTrust(Policy):
         """Demand exactly the one statement."""
         document = parse(resource.body.value("assume_role_policy"), stack)
         found = [
-            (s.effect, s.actions, s.principals, s.not_principals, s.not_actions)
+            (s.effect, s.actions, s.principals, s.not_principals, s.not_actions, s.conditions)
             for s in document.statements
         ]
         service = [("Service", "lambda.amazonaws.com")]
-        if found != [("Allow", ["sts:AssumeRole"], service, False, [])] or document.faults:
+        if found != [("Allow", ["sts:AssumeRole"], service, False, [], [])] or document.faults:
             yield Problem(
                 f"assume_role_policy is {shown(found)}",
                 shown(found),

@@ -12,7 +12,7 @@ if "." not in __name__:  # run by plain Checkov, which may start in any folder
 from policies.model.expressions import Text
 from policies.model.iam import Statement, parse
 from policies.model.stack import Resource, Stack
-from policies.model.transport import is_account
+from policies.model.transport import admits_alarms, is_account
 from policies.offer import offer
 from policies.policy import Policy, Problem, shown
 
@@ -24,6 +24,7 @@ OWNER = {
     "kms:getkeyrotationstatus", "kms:listresourcetags", "kms:putkeypolicy",
     "kms:schedulekeydeletion", "kms:tagresource",
 }  # fmt: skip
+ALARM = ("Service", "cloudwatch.amazonaws.com")
 ALARMS = {"kms:decrypt", "kms:generatedatakey"}
 
 
@@ -54,7 +55,7 @@ class KeyPolicy(Policy):
                 yield Problem("has a Deny, which could lock its owner out", shown(statement.sid))
             elif _is_owner(statement) and not statement.conditions:
                 owner |= actions
-            elif ("Service", "cloudwatch.amazonaws.com") in statement.principals:
+            elif ALARM in statement.principals and admits_alarms(statement):
                 alarms |= actions
         for who, missing in (("its owner", OWNER - owner), ("alarms", ALARMS - alarms)):
             if missing:

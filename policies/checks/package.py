@@ -22,6 +22,7 @@ from policies.offer import offer
 from policies.policy import Policy, Problem, require_absent, shown
 
 MAXIMUM_BYTES = 5_000_000
+SOURCES = Path(__file__).resolve().parents[2] / "lambdas"
 
 
 class Package(Policy):
@@ -73,6 +74,15 @@ class Package(Policy):
             yield Problem(message)
 
 
+def _compared(name: str, source: bytes) -> Iterator[str]:
+    """Compare a packaged module with the project's own."""
+    if not SOURCES.is_dir():
+        return
+    own = SOURCES.parent / name
+    if not own.is_file() or own.read_bytes() != source:
+        yield f"the zip's {name} is not the project's: synthesize again"
+
+
 @lru_cache(maxsize=32)
 def _look_into(content: bytes, module: str) -> tuple[str, ...]:
     """What is wrong with the zip's entries; cached, since many documents share their zips."""
@@ -84,8 +94,12 @@ def _look_into(content: bytes, module: str) -> tuple[str, ...]:
                 parts = entry.filename.split("/")
                 if not entry.filename.endswith(".py") or parts[0] != "lambdas" or ".." in parts:
                     faults.append(f"the zip holds {entry.filename}, no Python source of lambdas/")
+                elif entry.file_size > MAXIMUM_BYTES:
+                    faults.append(f"{entry.filename} is larger than {MAXIMUM_BYTES} bytes")
                 else:
-                    ast.parse(archive.read(entry))
+                    source = archive.read(entry)
+                    ast.parse(source)
+                    faults.extend(_compared(entry.filename, source))
     except (zipfile.BadZipFile, SyntaxError, OSError, ValueError, RuntimeError) as error:
         return (f"the zip cannot be used: {error}",)
     names = [entry.filename for entry in entries]

@@ -41,7 +41,7 @@ class Region(Policy):
             body = stack.body_of(provider)
             for problem in require(body, "region", requirement.REGION):
                 yield Problem(problem.message, problem.found, problem.expected, address)
-            for name in sorted(body.names() - {"region", "default_tags"}):
+            for name in sorted(body.names() - {"region"}):
                 yield Problem(f"sets {name}: only region is allowed", "set", "absent", address)
         for one in stack.resources.values():
             if one.body.raw.get("provider") not in (None, "aws"):

@@ -9,6 +9,8 @@ from pathlib import Path
 if "." not in __name__:  # run by plain Checkov, which may start in any folder
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+import re
+
 from policies import requirement
 from policies.model.document import merged
 from policies.model.expressions import is_symbolic
@@ -45,18 +47,29 @@ class StateBackend(Policy):
                 address = f"terraform.backend.{name}"
                 yield Problem(problem.message, problem.found, problem.expected, address)
 
+    def _is_own(self, path: str, stack: Stack) -> bool:
+        """Whether a state's name ends in the suffix: two environments must never share one."""
+        defaults = [
+            str(block.raw.get("default"))
+            for block in stack.blocks_of("variable")
+            if block.labels == ("environmentSuffix",)
+        ]
+        ending = "|".join(re.escape(default) for default in defaults)
+        return bool(re.search(rf"(^|[/.-])({ending})\.tfstate$", path, re.ASCII))
+
     def _judge_one(self, name: str, raw: dict[str, object], stack: Stack) -> Iterator[Problem]:
         if any(is_symbolic(value) or "${" in str(value) for value in raw.values()):
             yield Problem("a backend cannot hold expressions")
         names = {key for key, value in raw.items() if value is not None and key != "//"}
         if name == "local":
             path = str(raw.get("path", ""))
-            # Outside of the folder that a new synthesis clears, one file for each stack.
-            if names - {"path"} or not path.endswith(".tfstate"):
-                yield Problem(f"local is {shown(raw)}", shown(raw), "path *.tfstate")
+            if names - {"path"} or not self._is_own(path, stack):
+                yield Problem(f"local is {shown(raw)}", shown(raw), "path …{suffix}.tfstate")
         elif name == "s3":
             if names - S3 or not {"bucket", "key"} <= names:
                 yield Problem(f"s3 has {sorted(names)}", shown(sorted(names)), shown(sorted(S3)))
+            if not self._is_own(str(raw.get("key")), stack):
+                yield Problem(f"key is {shown(raw.get('key'))}", expected="…{suffix}.tfstate")
             if boolean(raw.get("encrypt")) is not True:
                 yield Problem("s3 is not encrypted", shown(raw.get("encrypt")), "true")
             if raw.get("region") != requirement.REGION:

@@ -51,7 +51,9 @@ class SuccessDestination(Policy):
         yield from require_within(body, "maximum_retry_attempts", 1, 2)
         yield from require_within(body, "maximum_event_age_in_seconds", 3600, 21600)
         configs = body.blocks("destination_config")
-        if name == requirement.NOTIFIER and not configs:
+        if name == requirement.NOTIFIER:
+            if configs:
+                yield Problem("the notifier's success is announced: it is no price update")
             return
         config, problems = only_block(body, "destination_config")
         yield from problems

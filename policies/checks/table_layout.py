@@ -48,11 +48,7 @@ class TableLayout(Policy):
         if found != [("symbol", "S"), ("timestamp", "N")]:
             yield Problem(f"attributes are {found}", str(found), "symbol S, timestamp N")
         yield from require(body, "stream_enabled", True)
-        if body.literal("stream_view_type") not in ("NEW_IMAGE", "NEW_AND_OLD_IMAGES"):
-            yield Problem(
-                f"stream_view_type is {shown(body.literal('stream_view_type'))}: without new "
-                "images the enricher sees no row"
-            )
+        yield from require(body, "stream_view_type", "NEW_IMAGE")
         for name in ("ttl", "local_secondary_index", "import_table"):
             yield from require_absent(body, name, "the pipeline needs none")
         for name in ("restore_source_name", "restore_source_table_arn"):

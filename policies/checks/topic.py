@@ -10,12 +10,24 @@ if "." not in __name__:  # run by plain Checkov, which may start in any folder
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from policies import requirement
-from policies.model.expressions import Text
 from policies.model.stack import Resource, Stack
-from policies.model.transport import is_own_arn, policies_of, tls_only
+from policies.model.transport import admits_alarms, is_own_arn, policies_of, tls_only
 from policies.model.wiring import own_name, pipeline_key
 from policies.offer import offer
 from policies.policy import Policy, Problem, require_absent, require_or_absent, shown
+
+# All that a topic policy may name.
+# https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html
+ACTIONS = (
+    "sns:AddPermission",
+    "sns:DeleteTopic",
+    "sns:GetTopicAttributes",
+    "sns:ListSubscriptionsByTopic",
+    "sns:Publish",
+    "sns:RemovePermission",
+    "sns:SetTopicAttributes",
+    "sns:Subscribe",
+)
 
 
 class Topic(Policy):
@@ -41,7 +53,7 @@ class Topic(Policy):
             yield Problem(f"kms_master_key_id is {shown(value)}, not the stack's key", shown(value))
         yield from require_or_absent(body, "fifo_topic", False)
         yield from require_absent(body, "delivery_policy", "the pipeline needs none")
-        yield from tls_only(resource, stack, "sns:Publish", "sns:Subscribe")
+        yield from tls_only(resource, stack, *ACTIONS)
         if own_name(resource) == requirement.suffixed(requirement.ERROR_TOPIC):
             yield from self._alarms(resource, stack)
 
@@ -53,22 +65,10 @@ class Topic(Policy):
                     and statement.principals == [("Service", "cloudwatch.amazonaws.com")]
                     and statement.actions == ["sns:Publish"]
                     and any(is_own_arn(r, resource, stack) for r in statement.resources)
-                    and all(_admits_alarms(*condition) for condition in statement.conditions)
+                    and admits_alarms(statement)
                 ):
                     return
         yield Problem("its policy does not let CloudWatch alarms publish", "missing", "allowed")
-
-
-def _admits_alarms(operator: str, key: str, values: list[object]) -> bool:
-    if key.lower() == "aws:sourceaccount":
-        return operator == "StringEquals"
-    if key.lower() == "aws:sourcearn" and operator in ("ArnLike", "StringLike"):
-        head = f"arn:aws:cloudwatch:{requirement.REGION}:"
-        return any(
-            isinstance(value, Text) and value.parts[0] == head and value.parts[-1] == ":alarm:*"
-            for value in values
-        )
-    return False
 
 
 offer(Topic, __name__)

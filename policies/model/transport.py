@@ -72,6 +72,12 @@ def tls_only(resource: Resource, stack: Stack, *actions: str) -> Iterator[Proble
             str(len(documents)),
             "1",
         )
+    for document in documents:
+        for statement in document.statements:
+            if statement.denies and not _is_tls_denial(statement):
+                yield Problem(
+                    f"its policy denies {shown(statement.actions)} beyond requests without TLS"
+                )
     denied = {
         str(action).lower()
         for document in documents
@@ -87,3 +93,24 @@ def tls_only(resource: Resource, stack: Stack, *actions: str) -> Iterator[Proble
             "allowed",
             "denied where aws:SecureTransport is false",
         )
+
+
+def admits_alarms(statement: Statement) -> bool:
+    """Whether the conditions of a statement for CloudWatch let this account's alarms through."""
+    return all(_admits(*condition) for condition in statement.conditions)
+
+
+def _admits(operator: str, key: str, values: list[Value]) -> bool:
+    if key.lower() == "aws:sourceaccount":
+        return operator == "StringEquals" and any(is_account(value) for value in values)
+    if key.lower() == "aws:sourcearn" and operator in ("ArnLike", "StringLike"):
+        head = f"arn:aws:cloudwatch:{requirement.REGION}:"
+        return any(
+            isinstance(value, Text)
+            and len(value.parts) == 3
+            and value.parts[0] == head
+            and is_account(value.parts[1])
+            and value.parts[2] == ":alarm:*"
+            for value in values
+        )
+    return False

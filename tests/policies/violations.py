@@ -105,6 +105,10 @@ RESOURCES = [
         "AWS": "arn:aws:iam::111122223333:root"})),
     Case(5, "sending without TLS", QUEUE, f"{N}-dlq", statement(
         0, Action=["sqs:ReceiveMessage"])),
+    Case(5, "deaf to everyone", QUEUE, f"{N}-dlq", add_statement(
+        Effect="Deny", Action="sqs:SendMessage", Principal="*", Resource=ARN)),
+    Case(5, "one action without TLS", QUEUE, f"{N}-dlq", lambda b: rewrite(
+        b, lambda s: s[0]["Action"].remove("sqs:DeleteMessage"))),
     Case(6, "another's queue", FUNCTION, P, inside("dead_letter_config", target_arn=(
         "${aws_sqs_queue.price_enricher_dead_letters_queue.arn}"))),
     Case(6, "none", FUNCTION, E, drop("dead_letter_config")),
@@ -129,6 +133,7 @@ RESOURCES = [
     Case(10, "an index", TABLE, None, put(global_secondary_index=[{"name": "x"}])),
     Case(11, "another key", TABLE, None, put(hash_key="exchange")),
     Case(11, "keys only", TABLE, None, put(stream_view_type="KEYS_ONLY")),
+    Case(11, "old images too", TABLE, None, put(stream_view_type="NEW_AND_OLD_IMAGES")),
     Case(11, "no stream", TABLE, None, put(stream_enabled=False)),
     Case(11, "timestamp as text", TABLE, None, put(
         attribute=[{"name": "symbol", "type": "S"}, {"name": "timestamp", "type": "S"}])),
@@ -219,6 +224,8 @@ RESOURCES = [
         0, Principal={"Service": ["lambda.amazonaws.com", "ec2.amazonaws.com"]})),
     Case(29, "another account", ROLE, E, add_statement(
         Effect="Allow", Action="sts:AssumeRole", Principal={"AWS": "111122223333"})),
+    Case(29, "nobody", ROLE, N, statement(
+        0, Condition={"StringEquals": {"aws:SourceAccount": "111122223333"}})),
     Case(29, "everyone", ROLE, N, statement(0, Principal="*")),
     Case(30, "everyone sends", QUEUE, f"{P}-dlq", add_statement(
         Effect="Allow", Action="sqs:SendMessage", Principal="*", Resource=ARN)),
@@ -236,6 +243,8 @@ RESOURCES = [
     Case(33, "cannot be deleted", KEY, None, lambda b: rewrite(
         b, lambda s: s[0]["Action"].remove("kms:ScheduleKeyDeletion"))),
     Case(33, "no alarms", KEY, None, lambda b: rewrite(b, lambda s: s.pop(2))),
+    Case(33, "alarms of another region", KEY, None, lambda b: b.update(
+        policy=b["policy"].replace("cloudwatch:us-east-1", "cloudwatch:eu-west-1"))),
     Case(33, "AWS's own policy", KEY, None, drop("policy")),
     Case(34, "AWS's key", TOPIC, None, put(kms_master_key_id="alias/aws/sns")),
     Case(34, "plain", TOPIC, None, drop("kms_master_key_id")),
@@ -249,7 +258,6 @@ RESOURCES = [
         log_group_name="${aws_cloudwatch_log_group.error_notifier_log_group.name}")),
     Case(35, "to the processor", FILTER, E, put(
         destination_arn="${aws_lambda_function.webhook_processor_function.arn}")),
-    Case(36, "any API", PERMISSION, "x", lambda b: None),
     Case(37, "synchronous", INTEGRATION, None, put(request_parameters={})),
     Case(37, "proxy", INTEGRATION, None, put(type="AWS_PROXY")),
     Case(37, "anything passes", INTEGRATION, None, put(passthrough_behavior="WHEN_NO_MATCH")),
@@ -361,6 +369,14 @@ DOCUMENTS: list[tuple[int, str, str | None, Callable[[Document], object]]] = [
     (26, "none", "terraform.backend", lambda d: d["terraform"].pop("backend")),
     (26, "plain S3", "terraform.backend.s3", lambda d: d["terraform"].update(backend={"s3": {
         "bucket": "b", "key": "k", "region": "us-east-1"}})),
+    (26, "another's state", "terraform.backend.local", lambda d: d["terraform"]["backend"][
+        "local"].update(path="../../../terraform.crypto-prices-prod.tfstate")),
+    (20, "the notifier announced", None, lambda d: [
+        b.update(destination_config={"on_success": {
+            "destination": "${aws_sns_topic.success_topic_topic.arn}"}})
+        for b in d["resource"][INVOKE].values() if "error_notifier" in b["function_name"]]),
+    (18, "default tags", "provider.aws", lambda d: d["provider"]["aws"][0].update(
+        default_tags=[{"tags": {"x": "${var.webhook_secrets}"}}])),
     (27, "one more", "variable.x", _document(("variable", "x"), default=3)),
     (27, "unbound suffix", "variable.environmentSuffix", lambda d: d["variable"][
         "environmentSuffix"].pop("validation")),
@@ -385,5 +401,3 @@ DOCUMENTS: list[tuple[int, str, str | None, Callable[[Document], object]]] = [
         value="${var.webhook_secrets}")),
     (47, "one less", "output.table_name", lambda d: d["output"].pop("table_name")),
 ]  # fmt: skip
-
-RESOURCES = [case for case in RESOURCES if case.start != "x"]

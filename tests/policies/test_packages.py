@@ -1,0 +1,93 @@
+"""The zip handed over is the one that was built."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import hashlib
+import io
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from policies.gate import judge
+from policies.policy import Verdict
+from tests.policies.documents import Document, Pipeline, named, refused, told
+
+
+@pytest.fixture
+def stack(pipeline: Pipeline, tmp_path: Path) -> tuple[Path, Document]:
+    """A stack folder that may be changed, and its document."""
+    shutil.copytree(pipeline.folder / "assets", tmp_path / "assets")
+    document = copy.deepcopy(pipeline.document)
+    (tmp_path / "cdk.tf.json").write_text(json.dumps(document))
+    return tmp_path, document
+
+
+def repacked(folder: Path, document: Document, change: Callable[[zipfile.ZipFile], object]) -> None:
+    """Change the notifier's zip and put the new hash into the document."""
+    function = named(document, "aws_lambda_function", "error-notifier")
+    path = folder / function["filename"]
+    buffer = io.BytesIO(path.read_bytes())
+    with zipfile.ZipFile(buffer, "a") as archive:
+        change(archive)
+    path.write_bytes(buffer.getvalue())
+    digest = hashlib.sha256(buffer.getvalue()).digest()
+    function["source_code_hash"] = base64.b64encode(digest).decode()
+    (folder / "cdk.tf.json").write_text(json.dumps(document))
+
+
+CHANGES: dict[str, Callable[[zipfile.ZipFile], object]] = {
+    "compiled code": lambda z: z.writestr("lambdas/fast.so", b"\x7fELF"),
+    "bytecode": lambda z: z.writestr("lambdas/__pycache__/x.pyc", b"x"),
+    "a module that is not the project's": lambda z: z.writestr("lambdas/rogue.py", "x = 1\n"),
+    "a module beside lambdas": lambda z: z.writestr("boto3.py", "x = 1\n"),
+    "a way out": lambda z: z.writestr("lambdas/../../x.py", "x = 1\n"),
+    "no Python": lambda z: z.writestr("lambdas/x.py", "def:\n"),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_what_does_not_belong_into_a_zip_is_refused(
+    what: str, stack: tuple[Path, Document]
+) -> None:
+    folder, document = stack
+    repacked(folder, document, CHANGES[what])
+    (judgement,) = judge([folder])
+    assert refused(judgement, "CKV_PRICE_41", "aws_lambda_function.error_notifier_function")
+
+
+def test_a_zip_changed_after_synthesis_is_refused(stack: tuple[Path, Document]) -> None:
+    folder, document = stack
+    path = folder / named(document, "aws_lambda_function", "price-enricher")["filename"]
+    path.write_bytes(path.read_bytes() + b"x")
+    (judgement,) = judge([folder])
+    assert refused(judgement, "CKV_PRICE_41", "aws_lambda_function.price_enricher_function")
+
+
+def test_a_source_changed_after_synthesis_is_noticed(stack: tuple[Path, Document]) -> None:
+    folder, document = stack
+
+    def change(archive: zipfile.ZipFile) -> None:
+        name = next(n for n in archive.namelist() if n.endswith("handler.py"))
+        archive.writestr(name, archive.read(name) + b"\n# more\n")
+
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        repacked(folder, document, change)
+    (judgement,) = judge([folder])
+    assert refused(judgement, "CKV_PRICE_41"), told(judgement)
+
+
+@pytest.mark.parametrize("damage", [os.unlink, lambda p: Path(p).write_bytes(b"")])
+def test_a_zip_that_is_not_there_is_no_pass(
+    damage: Callable[[Path], object], stack: tuple[Path, Document]
+) -> None:
+    folder, document = stack
+    damage(folder / named(document, "aws_lambda_function", "webhook-processor")["filename"])
+    for path in (folder, folder / "cdk.tf.json"):
+        assert judge([path])[0].verdict is not Verdict.PASSED
