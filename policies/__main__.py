@@ -8,8 +8,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from policies import resolved
-from policies.gate import exit_code, judge
+from policies import resolved, seal
+from policies.gate import exit_code, judge, judge_plan
+from policies.model.document import DocumentError
 from policies.reports import render
 
 SYNTHESIZE = "import sys, pathlib, main; main.synthesize(pathlib.Path(sys.argv[1]))"
@@ -22,6 +23,27 @@ def _synthesized(folder: str) -> bool:
         [sys.executable, "-c", SYNTHESIZE, folder], cwd=root, stdout=sys.stderr, check=False
     )
     return done.returncode == 0
+
+
+def _sealed(path: Path, options: argparse.Namespace) -> int:
+    """Verify a seal, or judge and seal; the exit code is that of a judgement."""
+    try:
+        if options.verify:
+            seal.verify(path, options.verify)
+            return 0
+        options.seal.unlink(missing_ok=True)
+        before = seal.digest(path)
+        judgements = judge([path], views=options.views or "all", with_builtins=True)
+        if options.plan:
+            judgements[0].findings.extend(judge_plan(path, options.plan))
+        for line in render(judgements, options.format):
+            print(line)
+        if exit_code(judgements) == 0:
+            seal.write(path, options.seal, before)
+        return exit_code(judgements)
+    except (seal.SealError, DocumentError, OSError) as error:
+        print(f"python -m policies: {error}", file=sys.stderr)
+        return 2
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,9 +59,29 @@ def main(arguments: list[str] | None = None) -> int:
         help="ask Terraform (mocked) where the document leaves a value open (auto, the default for "
         "a PATH), always (all, the default without one), or never (raw)",
     )
+    parser.add_argument(
+        "--plan",
+        type=Path,
+        metavar="FILE",
+        help="a plan of the one PATH, as `terraform show -json` prints it: it has to agree",
+    )
+    parser.add_argument(
+        "--seal", type=Path, metavar="FILE", help="write FILE if the one PATH passes, for --verify"
+    )
+    parser.add_argument(
+        "--verify", type=Path, metavar="FILE", help="only say whether PATH still is what was sealed"
+    )
     options = parser.parse_args(arguments)
+    if options.plan and len(options.paths) != 1:
+        parser.error("--plan takes exactly one PATH")
+    if options.seal or options.verify:
+        if len(options.paths) != 1:
+            parser.error("--seal and --verify take exactly one PATH")
+        return _sealed(Path(options.paths[0]), options)
     if options.paths:
         judgements = judge(options.paths, views=options.views or "auto", with_builtins=True)
+        if options.plan:
+            judgements[0].findings.extend(judge_plan(options.paths[0], options.plan))
     else:
         views = options.views or ("all" if resolved.available() else "raw")
         with tempfile.TemporaryDirectory() as folder:

@@ -180,6 +180,18 @@ def _judge_path(given: str, views: str, with_builtins: bool) -> Judgement:
     return judgement
 
 
+def judge_plan(path: Path | str, plan: Path) -> list[Finding]:
+    """Judge whether a plan does what the judged document says, value by value."""
+    from policies import resolved
+
+    try:
+        values = resolved.planned(plan)
+        (part,) = stack_paths(Path(path))
+        return list(resolved.disagreements(load(part), values))
+    except (resolved.NoAnswerError, DocumentError, ValueError) as error:
+        return [_refusal(str(plan), f"the plan: {error}")]
+
+
 def _judge_resolved(stack: Stack, given: str, raw: Judgement, *, insist: bool) -> Judgement:
     """Judge with Terraform's answers; without an answer the raw view's verdicts stand."""
     from policies import resolved

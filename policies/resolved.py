@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from policies import requirement
-from policies.model.document import terraform_files
+from policies.model.document import read_json, terraform_files
 from policies.model.expressions import Text, Value, concatenate, is_symbolic, lower
 from policies.model.stack import Given, Stack, boolean, number
 from policies.policy import Finding, Verdict
@@ -98,6 +98,31 @@ def _state(said: str) -> dict[str, dict[str, Any]]:
     return found
 
 
+def planned(path: Path) -> dict[str, dict[str, Any]]:
+    """The third view: the values of a plan that ``terraform show -json`` printed, by address.
+
+    Raises `NoAnswerError` unless it is a whole plan that can be applied.
+    https://developer.hashicorp.com/terraform/internals/json-format#plan-representation
+    """
+    plan = read_json(path)
+    try:
+        if plan.get("errored") or not plan["format_version"].startswith("1."):
+            raise NoAnswerError(f"{path} is no plan that can be applied")
+        resources = plan["planned_values"]["root_module"].get("resources", [])
+        # Data sources that were read while planning stand in the prior state.
+        prior = plan.get("prior_state", {}).get("values", {}).get("root_module", {})
+        read = [r for r in prior.get("resources", []) if r["mode"] == "data"]
+        found = {r["address"].removesuffix("[0]"): r["values"] for r in [*read, *resources]}
+        for module in (plan["planned_values"]["root_module"], prior):
+            if module.get("child_modules"):
+                raise NoAnswerError(f"{path} plans modules")
+    except (KeyError, TypeError, AttributeError) as error:
+        raise NoAnswerError(f"{path} is no plan of `terraform show -json`: {error!r}") from error
+    if not found:
+        raise NoAnswerError(f"{path} plans nothing")
+    return found
+
+
 def disagreements(stack: Stack, state: dict[str, dict[str, Any]]) -> Iterator[Finding]:
     """Where Terraform reads something else than the model; each is a reason not to pass."""
     suffix = _suffix(stack)
@@ -110,7 +135,7 @@ def disagreements(stack: Stack, state: dict[str, dict[str, Any]]) -> Iterator[Fi
         ):
             if address not in state or name in (resource.body.raw.get("dynamic") or {}):
                 continue
-            ours = _with_suffix(resource.body.resolved(name), suffix)
+            ours = with_suffix(resource.body.resolved(name), suffix)
             theirs = state[address].get(name)
             if not _agree(ours, theirs):
                 yield _finding(
@@ -133,19 +158,22 @@ def _suffix(stack: Stack) -> str:
     return ""
 
 
-def _with_suffix(value: Value, suffix: str) -> Value:
+def with_suffix(value: Value, suffix: str) -> Value:
+    """The value with the suffix in the place of its variable, to which validation binds it."""
     if value == requirement.SUFFIX:
         return suffix
     if isinstance(value, Text):
-        return concatenate([_with_suffix(part, suffix) for part in value.parts])
+        return concatenate([with_suffix(part, suffix) for part in value.parts])
     if isinstance(value, list):
-        return [_with_suffix(item, suffix) for item in value]
+        return [with_suffix(item, suffix) for item in value]
     if isinstance(value, dict):
-        return {key: _with_suffix(item, suffix) for key, item in value.items()}
+        return {key: with_suffix(item, suffix) for key, item in value.items()}
     return value
 
 
 def _agree(ours: Value, theirs: Any) -> bool:
+    if theirs is None and is_symbolic(ours):
+        return True  # a plan leaves out what hangs on what AWS will compute
     if isinstance(ours, dict) and isinstance(theirs, list):
         return len(theirs) == 1 and _agree(ours, theirs[0])  # one nested block
     if isinstance(ours, dict):

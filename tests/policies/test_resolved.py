@@ -5,13 +5,15 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from policies import resolved
-from policies.gate import Judgement, judge
-from policies.model.stack import load
+from policies.gate import Judgement, judge, judge_plan
+from policies.model.expressions import is_symbolic
+from policies.model.stack import META, load
 from policies.policy import Verdict
 from tests.policies.documents import Document, Pipeline, first, only, refused, told
 
@@ -95,3 +97,56 @@ def test_without_terraform_the_raw_view_decides(pipeline: Pipeline, monkeypatch:
     assert judged(pipeline, right, "auto").verdict is Verdict.UNJUDGED
     assert judged(pipeline, lambda d: None, "auto").verdict is Verdict.PASSED
     assert judged(pipeline, lambda d: None, "all").verdict is Verdict.UNJUDGED
+
+
+def plan_of(stack: Any) -> dict[str, Any]:
+    """A plan that does what the stack says, as far as it is known before AWS answers."""
+    resources = []
+    for resource in stack.resources.values():
+        values = {
+            name: value
+            for name in resource.body.names() - set(META)
+            if not is_symbolic(value := resolved.with_suffix(resource.body.resolved(name), "dev"))
+        }
+        resources.append({"address": resource.address, "mode": resource.kind, "values": values})
+    return {"format_version": "1.2", "planned_values": {"root_module": {"resources": resources}}}
+
+
+def planned(pipeline: Pipeline, tmp_path: Path, plan: Any) -> list[str]:
+    (pipeline.folder / "cdk.tf.json").write_text(json.dumps(pipeline.document))
+    (tmp_path / "plan.json").write_text(json.dumps(plan))
+    return [f.message for f in judge_plan(pipeline.folder, tmp_path / "plan.json")]
+
+
+def test_a_plan_that_does_what_was_judged_passes(pipeline: Pipeline, tmp_path: Path) -> None:
+    (pipeline.folder / "cdk.tf.json").write_text(json.dumps(pipeline.document))
+    plan = plan_of(load(pipeline.folder))
+    resources = plan["planned_values"]["root_module"]["resources"]
+    for resource in resources:
+        # What hangs on AWS's answers is unknown in a plan, so it is not in its values.
+        body = load(pipeline.folder).resources[resource["address"]].body
+        for name in body.names() - set(META) - set(resource["values"]):
+            assert is_symbolic(body.resolved(name))
+    assert planned(pipeline, tmp_path, plan) == []
+    table = next(r for r in resources if r["address"] == "aws_dynamodb_table.storage_table")
+    table["values"]["billing_mode"] = "PROVISIONED"
+    assert planned(pipeline, tmp_path, plan) == [
+        "billing_mode is PAY_PER_REQUEST here, PROVISIONED to Terraform"
+    ]
+    resources.remove(table)
+    assert planned(pipeline, tmp_path, plan) == ["Terraform sees no such resource"]
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        {},
+        [],
+        {"format_version": "1.2"},
+        {"format_version": "1.2", "planned_values": {"root_module": {}}},
+        {"format_version": "1.2", "errored": True, "planned_values": {"root_module": {}}},
+        {"format_version": "1.2", "planned_values": {"root_module": {"child_modules": [1]}}},
+    ],
+)
+def test_what_is_no_plan_is_refused(plan: Any, pipeline: Pipeline, tmp_path: Path) -> None:
+    assert any("the plan" in message for message in planned(pipeline, tmp_path, plan))
