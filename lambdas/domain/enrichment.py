@@ -91,7 +91,7 @@ class Answer(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """The end of a tape as it was last seen: the window of its last row, and that row's mark."""
+    """The end of a tape as it was last seen: the window of its last row, and that window's mark."""
 
     prints: Sequence[Print]
     mark: str
@@ -236,7 +236,9 @@ def _settle(
                 given_up.add(key)
                 responsible = wanted[max(0, bisect_right(wanted, key) - 1)]
                 outcome.failed[responsible] = f"the row at {key} could not be written"
-        outcome.tail = _tail(stretch, computed, answers, rules.window)
+        # Also when the last row was not written: then its mark differs, and the tail is not used.
+        if computed:
+            outcome.tail = Tail(stretch.prints[-rules.window :], computed[-1].window)
         if not any(
             answer is Answer.REFUSED or not by_stream or key not in asked
             for key, answer in answers.items()
@@ -349,19 +351,6 @@ def _continues(page: Page, tail: Tail, first: str) -> bool:
         and page.rows[0].window == tail.mark
         and (page.more is None or page.more >= first)
     )
-
-
-def _tail(
-    stretch: _Stretch, computed: Sequence[Enriched], answers: Mapping[str, Answer], window: int
-) -> Tail | None:
-    """Return what to remember: the last window, if the last row is stored with its mark."""
-    if not computed:
-        return None
-    last, mark = stretch.rows[-1], computed[-1].window
-    answer = answers.get(last.print.key)
-    if answer is Answer.WRITTEN or (answer is None and last.window == mark):
-        return Tail(stretch.prints[-window:], mark)
-    return None
 
 
 class Tails:

@@ -60,6 +60,19 @@ def test_cold_a_batch_reads_one_window(enricher: Enricher) -> None:
     assert enricher.table.read_units <= -(-99 * LARGEST // 4096) + -(-50 * LARGEST // 4096)
 
 
+def test_a_tail_left_far_behind_is_not_read_on_from(enricher: Enricher) -> None:
+    # GIVEN a container that has not seen the tape for 2,000 rows
+    rows = walk(2_400)
+    enricher.insert(rows[:100])
+    enricher.table.insert(rows[100:-10])
+    enricher.table.queries.clear()
+    # WHEN it is handed the newest
+    enricher.insert(rows[-10:])
+    # THEN it reads a window afresh and not what lies between
+    assert len(enricher.table.queries) == 3
+    assert wrong(enricher.table)[-1] < rows[-10]["timestamp"]["N"]
+
+
 def test_a_redelivered_batch_costs_no_write(enricher: Enricher) -> None:
     rows = walk(50)
     enricher.insert(rows)
