@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from lambdas.domain.ticks import Kind
+if TYPE_CHECKING:  # a cold start of the metrics does without what describes messages
+    from lambdas.domain.ticks import Kind
 
 WINDOW = 100
 """N: a row's metrics are a function of the last so many rows of its tape, itself included."""

@@ -9,9 +9,9 @@ within a venue because the standing difference between two venues' prices is not
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from math import ldexp, log1p
+from typing import NamedTuple
 
 FRACTION_BITS = 128
 """Returns are kept as integers of this many fractional bits.
@@ -21,8 +21,7 @@ its float fit, and sums of returns and of their squares are exact.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Returns:
+class Returns(NamedTuple):
     """The returns of a stretch of tape, by the position of the later print.
 
     ``values`` are ln(p_j / p_(j-1)) times 2^FRACTION_BITS, ``squares`` their squares, ``spans`` the
