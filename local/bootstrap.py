@@ -131,7 +131,9 @@ def make_environment(python: str, folder: Path, requirements: Path) -> None:
         shutil.rmtree(str(folder))
     run([python, "-m", "venv", str(folder)])
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-    pip += ["--disable-pip-version-check", "--no-warn-script-location"]
+    # Compiling on installation would take longer than the installation: most of the bindings'
+    # thousands of modules are never imported.
+    pip += ["--no-compile", "--disable-pip-version-check", "--no-warn-script-location"]
     run([*pip, "-r", str(requirements)], f"pip could not install {requirements.name}")
     run([str(folder / "bin" / "python"), "-m", "pip", "check"], "packages contradict each other")
     stamp.write_text(wanted)
