@@ -60,6 +60,7 @@ FOUNDATIONS = {
 }
 """What handlers are built on, and what each adds to a process that has botocore."""
 
+WARM, COLD = "with bytecode", "without"
 IMPORT_AIM, OWN_CODE_AIM = Aim("<=", 0.1), Aim("<=", 40)
 
 _PROGRAM = """
@@ -103,7 +104,7 @@ def run(quick: bool, progress: Callable[[str], None]) -> list[Figure]:
         for number in range(2 if quick else 5):
             progress(f"round {number + 1}")
             for subject, program in programs.items():
-                for state, bytecode in (("with bytecode", warm), ("without bytecode", cold)):
+                for state, bytecode in ((WARM, warm), (COLD, cold)):
                     taken, megabytes = imported(program, bytecode)
                     times.setdefault((*subject, state), []).append(taken)
                 memory.setdefault(subject, []).append(megabytes)
@@ -118,14 +119,16 @@ def judged(
     for (group, subject, state), taken in times.items():
         aim = OWN_CODE_AIM if subject.endswith("own code") else None
         figures.append(Figure(group, f"{subject}, {state}", "ms", Spread.of(taken), aim))
-        if state == "without bytecode" and any(memory[group, subject]):
+        if state == COLD and any(memory[group, subject]):
             spread = Spread.of(memory[group, subject])
             figures.append(Figure(group, f"{subject}, memory", "MB", spread))
     group = "import, the metrics"
-    for state in ("with bytecode", "without bytecode"):
+    for state in (WARM, COLD):
         share = Spread.of(ratios(times[group, "ours", state], times[group, "pandas", state]))
         figures.append(Figure(group, f"ours / pandas, {state}", "×", share, IMPORT_AIM))
-    return figures
+    # A group's lines stand together, in the order in which the groups were first met.
+    order = list(dict.fromkeys(figure.group for figure in figures))
+    return sorted(figures, key=lambda figure: order.index(figure.group))
 
 
 def imported(program: tuple[str, str], bytecode: Path, write: bool = False) -> tuple[float, float]:

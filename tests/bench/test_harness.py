@@ -18,7 +18,7 @@ from rich.console import Console
 from local import bootstrap
 from stack.packaging import package
 from tests.bench import __main__ as command
-from tests.bench import accuracy, arithmetic, libraries, packages, table, worker
+from tests.bench import accuracy, arithmetic, imports, libraries, packages, table, worker
 from tests.bench.figures import Aim, Direction, Figure, Spread, counted, ratios
 from tests.bench.series import hard_series, tape
 from tests.bench.timing import Work, interleaved
@@ -167,6 +167,32 @@ def test_the_aims_of_the_arithmetic_compare_with_pandas_in_the_same_round() -> N
         "ours, whole set as stored / pandas": (2.5, None),
         "ours, subset / pandas": (0.95, "met"),
     }
+
+
+def test_imports_are_judged_with_bytecode_and_without() -> None:
+    """GIVEN measured imports THEN a group's lines stand together and each aim has its verdict."""
+    metrics, handler = "import, the metrics", "a handler"
+    times = {
+        (metrics, "ours", imports.WARM): [30.0],
+        (metrics, "ours", imports.COLD): [50.0],
+        (metrics, "pandas", imports.WARM): [200.0],
+        (metrics, "pandas", imports.COLD): [1000.0],
+        (handler, "f, own code", imports.WARM): [39.0],
+        (handler, "f, own code", imports.COLD): [41.0],
+    }
+    memory = {
+        (metrics, "ours"): [3.0],
+        (metrics, "pandas"): [60.0],
+        (handler, "f, own code"): [0.0],
+    }
+    figures = imports.judged(times, memory)
+    assert [figure.group for figure in figures] == [metrics] * 8 + [handler] * 2
+    assert [figure.verdict for figure in figures if figure.aim] == [
+        "missed",
+        "met",
+        "met",
+        "missed",
+    ]
 
 
 @pytest.mark.parametrize(
