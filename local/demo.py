@@ -209,6 +209,7 @@ def _show_rows(voice: Voice, places: Places, deployment: Deployment, evidence: E
     path = places.picture(deployment.suffix)
     picture.draw(max(tapes, key=len), path)
     voice.say(f"\npicture: {path}")
+    voice.say("It keeps running: `make status` shows it, `make down` removes everything.")
 
 
 def last_rows(dynamodb: Any, table: str, symbol: str, most: int) -> list[dict[str, Any]]:
@@ -227,16 +228,16 @@ def last_rows(dynamodb: Any, table: str, symbol: str, most: int) -> list[dict[st
     return rows[::-1]
 
 
-_COLUMNS = ("price", "sma_20", "ema_60s", "vwap", "band", "z_score", "volatility", "drawdown")
+_COLUMNS = ("price", "sma_20", "ema_60s", "band", "z_score", "volatility", "drawdown")
 
 
 def _latest(rows: Sequence[Mapping[str, Any]]) -> Table:
     table = Table(title="latest rows", title_justify="left", header_style="bold", box=None)
-    table.add_column("symbol", style="bold")
-    table.add_column("time (UTC)")
-    table.add_column("venue")
+    table.add_column("symbol", style="bold", no_wrap=True)
+    table.add_column("time (UTC)", no_wrap=True)
+    table.add_column("venue", no_wrap=True)
     for name in _COLUMNS:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         at = datetime.fromtimestamp(int(Decimal(row["timestamp"]["N"])) / 1000, UTC)
         table.add_row(
