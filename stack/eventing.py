@@ -62,7 +62,7 @@ class Topic(Construct):
             name=full_name,
             kms_master_key_id=key.arn,
             policy=statements.document(
-                statements.deny_without_tls(_TOPIC_ACTIONS, arn),
+                statements.deny_without_tls("RefuseWithoutTls", _TOPIC_ACTIONS, arn),
                 *([statements.allow("AlarmsPublish", ["sns:Publish"], [arn], **from_alarms)])
                 * alarms,
             ),

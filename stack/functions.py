@@ -21,17 +21,17 @@ from stack.encryption import PUBLISHING, PipelineKey
 from stack.packaging import Code
 from stack.statements import Statement
 
-# Everything that moves or shows messages, and what could open the queue to others.
-_QUEUE_ACTIONS = (
+# Everything that moves or shows messages, and what could open the queue to others. Two statements,
+# because SQS refuses one of more than seven actions.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html
+_MESSAGE_ACTIONS = (
     "sqs:ChangeMessageVisibility",
     "sqs:DeleteMessage",
-    "sqs:GetQueueAttributes",
-    "sqs:GetQueueUrl",
     "sqs:PurgeQueue",
     "sqs:ReceiveMessage",
     "sqs:SendMessage",
-    "sqs:SetQueueAttributes",
 )
+_QUEUE_ACTIONS = ("sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SetQueueAttributes")
 
 
 class DeadLetterQueue(Construct):
@@ -44,6 +44,7 @@ class DeadLetterQueue(Construct):
     def __init__(self, scope: Construct, id_: str, deployment: Deployment, name: str) -> None:
         super().__init__(scope, id_)
         full_name = deployment.named(name)
+        arn = deployment.arn("sqs", full_name)
         self.queue = SqsQueue(
             self,
             "queue",
@@ -51,7 +52,8 @@ class DeadLetterQueue(Construct):
             message_retention_seconds=deployment.settings.dead_letters.retention_seconds,
             sqs_managed_sse_enabled=True,
             policy=statements.document(
-                statements.deny_without_tls(_QUEUE_ACTIONS, deployment.arn("sqs", full_name))
+                statements.deny_without_tls("RefuseMessagesWithoutTls", _MESSAGE_ACTIONS, arn),
+                statements.deny_without_tls("RefuseQueueWithoutTls", _QUEUE_ACTIONS, arn),
             ),
             tags=deployment.tags,
         )

@@ -19,7 +19,7 @@ def allow(sid: str, actions: Sequence[str], resources: Sequence[str], **more: An
     return _statement("Allow", sid, actions, resources, more)
 
 
-def deny_without_tls(actions: Sequence[str], resource: str) -> Statement:
+def deny_without_tls(sid: str, actions: Sequence[str], resource: str) -> Statement:
     """Refuse `actions` on `resource` to whoever comes without TLS.
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-security-best-practices.html
@@ -28,7 +28,7 @@ def deny_without_tls(actions: Sequence[str], resource: str) -> Statement:
         "Principal": "*",
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
-    return _statement("Deny", "RefuseWithoutTls", actions, [resource], without_tls)
+    return _statement("Deny", sid, actions, [resource], without_tls)
 
 
 def from_alarms(account: str, region: str) -> Statement:

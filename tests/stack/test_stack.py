@@ -230,12 +230,27 @@ def test_dead_letter_queue(synthesized: Synthesized, id_: str) -> None:
     # SQS's own key: the failure path must not depend on ours.
     assert queue["sqs_managed_sse_enabled"] is True
     assert "kms_master_key_id" not in queue
-    (statement,) = statements(queue["policy"]).values()
-    assert statement["Effect"] == "Deny"
-    assert statement["Principal"] == "*"
-    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    assert statement["Resource"] == [f"arn:aws:sqs:us-east-1:{ACCOUNT}:{name}"]
-    assert {"sqs:SendMessage", "sqs:ReceiveMessage"} <= set(statement["Action"])
+    denials = statements(queue["policy"]).values()
+    for statement in denials:
+        assert statement["Effect"] == "Deny"
+        assert statement["Principal"] == "*"
+        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        assert statement["Resource"] == [f"arn:aws:sqs:us-east-1:{ACCOUNT}:{name}"]
+    denied = {action for statement in denials for action in statement["Action"]}
+    assert {"sqs:SendMessage", "sqs:ReceiveMessage", "sqs:SetQueueAttributes"} <= denied
+
+
+@pytest.mark.parametrize("id_", FUNCTIONS)
+def test_sqs_accepts_the_policy_of_a_dead_letter_queue(synthesized: Synthesized, id_: str) -> None:
+    """No emulator counts: SQS answers OverLimit, and the whole deployment stops there.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html
+    """
+    policy = synthesized.one("aws_sqs_queue", f"{id_}_dead_letters_queue")["policy"]
+    assert len(policy.encode()) <= 8_192
+    assert len(statements(policy)) <= 20
+    for sid, statement in statements(policy).items():
+        assert len(statement["Action"]) <= 7, sid
 
 
 @pytest.mark.parametrize("id_", FUNCTIONS)
