@@ -21,6 +21,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from policies.model.expressions import is_symbolic
 from policies.model.inventory import allowed
 from policies.model.stack import Body, Resource, Stack
 from policies.policy import Finding, Verdict
@@ -101,10 +102,21 @@ def _plain_body(resource: Resource) -> dict[str, Any]:
                 inner = [write(block, False) for block in body.blocks(name)]
                 result[name] = inner[0] if len(inner) == 1 else inner
             elif name not in ("count", "for_each"):
-                result[name] = _written(body.value(name))
+                resolved = body.resolved(name)
+                given = body.value(name) if is_symbolic(resolved) else resolved
+                result[name] = _converted(_written(given))
         return result
 
     return write(resource.body, True)
+
+
+def _converted(value: Any) -> Any:
+    """What Terraform converts by the attribute's type: Checkov knows no types."""
+    if isinstance(value, str) and value in ("true", "false"):
+        return value == "true"
+    if isinstance(value, str) and value.isascii() and value.isdecimal():
+        return int(value)
+    return value
 
 
 def _written(value: Any) -> Any:

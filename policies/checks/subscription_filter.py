@@ -12,6 +12,7 @@ if "." not in __name__:  # run by plain Checkov, which may start in any folder
 import json
 
 from policies import requirement
+from policies.model.inventory import source_group
 from policies.model.log_patterns import PatternError, compile_pattern
 from policies.model.stack import Resource, Stack, UnresolvedError
 from policies.model.wiring import function_name, function_of, group_of, named, own_name
@@ -37,6 +38,10 @@ ERRORS = {
 }
 QUIET = {
     "an info line": {"level": "INFO", "message": "stored 3", "logger": "handler"},
+    "an info line that speaks of errors": {
+        "level": "INFO",
+        "message": "no ERROR, no CRITICAL error, no timeout, no failure",
+    },
     "a debug line": {"level": "DEBUG", "message": "read", "logger": "handler"},
     "a report of success": {"type": "platform.report", "record": {"status": "success"}},
 }
@@ -80,10 +85,11 @@ class SubscriptionFilter(Policy):
             yield Problem(f"destination_arn is {shown(body.value('destination_arn'))}")
         yield from self._pattern(resource)
         if not any(
-            p in resource.depends_on()
-            for p in (r.address for r in stack.of("aws_lambda_permission"))
+            permission.address in resource.depends_on()
+            and source_group(stack, permission.body.value("source_arn")) is group
+            for permission in stack.of("aws_lambda_permission")
         ):
-            yield Problem("does not wait for the permission to call the notifier")
+            yield Problem("does not wait for the permission of its group to call the notifier")
 
     def _pattern(self, resource: Resource) -> Iterator[Problem]:
         pattern = resource.body.literal("filter_pattern")

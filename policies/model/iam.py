@@ -120,6 +120,8 @@ def parse(value: Value, stack: Stack) -> Document:
         except TypeError as error:  # a part that holds a list or an object
             raise UnresolvedError(f"the policy {str(value)[:120]} cannot be read") from error
     if isinstance(value, Unknown):
+        if any(root.startswith(("var.", "local.")) for root in value.roots):
+            raise ChangeableError(f"the policy is {value}, which can change after the verdict")
         raise UnresolvedError(f"the policy is {value}, whose content the document does not show")
     return Document(faults=["is missing" if value is None else "is no text"])
 

@@ -7,6 +7,7 @@ import datetime
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from policies.gate import judge_stack, policies
 from policies.model.stack import Stack, load
 from policies.policy import DOCUMENT, Verdict
 from tests.conftest import ROOT
-from tests.policies.documents import Pipeline, named, only
+from tests.policies.documents import Document, Pipeline, named, only
+from tests.policies.test_forms import HARMLESS
 
 TODAY = datetime.date(2026, 11, 22)
 
@@ -120,15 +122,21 @@ def test_a_builtin_check_that_raises_is_no_pass(stack: Stack, monkeypatch: Any) 
         builtins.judge(stack, read_waivers(), TODAY)
 
 
-def test_checkov_reads_every_form(pipeline: Pipeline, stack: Stack) -> None:
-    # Given in arrays, Checkov would check nothing of the document itself and exit 0.
+@pytest.mark.parametrize("rewrite", HARMLESS, ids=lambda f: f.__name__)
+def test_checkov_gets_every_form_alike(
+    rewrite: Callable[[Document], Any], pipeline: Pipeline, stack: Stack
+) -> None:
+    # Of bodies in arrays, for one, Checkov itself checks nothing and exits 0.
     plain = builtins.plain_document(stack)
-    document = copy.deepcopy(pipeline.document)
-    for bodies in document["resource"].values():
-        for name in bodies:
-            bodies[name] = [bodies[name]]
+    document = rewrite(copy.deepcopy(pipeline.document))
     (pipeline.folder / "cdk.tf.json").write_text(json.dumps(document))
-    assert builtins.plain_document(load(pipeline.folder)) == plain
+    written = builtins.plain_document(load(pipeline.folder))
+    for kind in ("resource", "data"):
+        assert set(written[kind]) == set(plain[kind])
+        for type_ in plain[kind]:
+            assert written[kind][type_].keys() == plain[kind][type_].keys()
+    findings, _ = builtins.judge(load(pipeline.folder), read_waivers(), TODAY)
+    assert findings == []
 
 
 def checkov(folder: Path, cwd: Path) -> dict[tuple[str, str], str]:
