@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from policies.gate import policies
 from policies.policy import ANY, DOCUMENT, Policy
 
 TARGET = Path(__file__).with_name("README.md")
+SCORE = Path(__file__).with_name("mutation-score.json")
 
 _HEAD = """# Policies
 
@@ -19,6 +21,9 @@ policies.catalogue`.
 
 ```
 python -m policies [PATH…] [--format text|json|sarif|junit] [--views auto|all|raw]
+python -m policies PATH --plan PLAN.json    # what `terraform show -json` says has to agree
+python -m policies PATH --seal FILE         # judge; on a pass note the folder's digest
+python -m policies PATH --verify FILE       # is the folder still what was judged?
 ```
 
 PATH is a `cdk.tf.json`, a stack folder or a `cdktf.out`; without one the stack is synthesized and
@@ -76,11 +81,32 @@ def _policy(policy: Policy) -> Iterator[str]:
     yield ""
 
 
+def _scores() -> Iterator[str]:
+    scores = json.loads(SCORE.read_text(encoding="utf-8"))
+    yield "## Mutation score"
+    yield ""
+    yield (
+        "Operators (delete, null, wrong value, type and case, near value, list with a good and a "
+        "bad member, reference to another resource, variable, local, expression, file, ignored "
+        "changes, override file, …) applied to every attribute a policy guards, on the first "
+        "resource of each type. A mutant is refused by this policy, or by another one that names "
+        "the same resource; an equivalent one means the same (reasons: "
+        "`tests/policies/mutations.py`). `python -m tests.policies.score` counts again."
+    )
+    yield ""
+    yield "| policy | mutants | refused by it | by another | equivalent | survived |"
+    yield "|---|---|---|---|---|---|"
+    for policy, score in scores.items():
+        yield f"| {policy} | " + " | ".join(str(number) for number in score.values()) + " |"
+    yield ""
+
+
 def text() -> str:
     """The catalogue: how the gate works, each policy, each waiver."""
     lines = [_HEAD, f"## The {len(policies())} policies", ""]
     for policy in policies():
         lines.extend(_policy(policy))
+    lines.extend(_scores())
     lines += ["## Waived checks of Checkov", "", "| check | resources | reason | owner | until |"]
     lines += ["|---|---|---|---|---|"]
     lines += [

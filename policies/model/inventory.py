@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from policies import requirement
-from policies.model.expressions import Reference, Text
+from policies.model.expressions import Text
 from policies.model.stack import Resource, Stack
-from policies.model.wiring import function_name, function_of, group_of, own_name, role_of
+from policies.model.wiring import function_name, function_of, group_of, own_name
 
 _FILE = Path(__file__).resolve().parent.parent / "allowed.toml"
 
@@ -98,6 +98,3 @@ def identity(resource: Resource, stack: Stack) -> str | None:
         names = [requirement.base_name(own_name(r)) for r in (key, plan) if r is not None]
         return " in ".join(str(name) for name in names)
     return requirement.base_name(own_name(resource))
-
-
-__all__ = ["Reference", "allowed", "identity", "path_of", "role_of", "source_group"]

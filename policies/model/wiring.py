@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from policies import requirement
 from policies.model.expressions import Value
-from policies.model.stack import Resource, Stack, UnresolvedError
+from policies.model.stack import Resource, Stack
 
 # The attribute that carries a resource's own name, by type; scoped names are not listed.
 NAMES = {
@@ -78,10 +78,3 @@ def role_of(stack: Stack, function: Resource) -> Resource | None:
     """The role a function runs under."""
     role = stack.target(function.body.value("role"))
     return role if role is not None and role.type == "aws_iam_role" else None
-
-
-def required(resource: Resource | None, what: str) -> Resource:
-    """The resource, or `UnresolvedError` where the stack has none."""
-    if resource is None:
-        raise UnresolvedError(f"the stack has no single {what}")
-    return resource
