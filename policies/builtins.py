@@ -27,7 +27,7 @@ from policies.model.stack import Body, Resource, Stack
 from policies.policy import Finding, Verdict
 
 WAIVERS = Path(__file__).with_name("waivers.toml")
-GATE = "CKV_PRICE_GATE"
+GATE = "GATE"
 LONGEST_WAIVER = datetime.timedelta(days=366)
 
 

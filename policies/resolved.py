@@ -26,7 +26,7 @@ from policies.policy import Finding, Verdict
 from stack import providers
 
 MOCKED = Path(__file__).with_name("mocked.tftest.hcl")
-GATE = "CKV_PRICE_GATE"
+GATE = "GATE"
 
 
 class NoAnswerError(RuntimeError):
