@@ -14,7 +14,7 @@ from lambdas.domain.metrics.digits import SMALLEST
 from lambdas.domain.tape import WINDOW, Print
 from lambdas.domain.windows import enriched
 from tests.metrics import oracle
-from tests.metrics.strategies import AT_LEAST_300, prices_of, tape, tapes
+from tests.metrics.strategies import AT_LEAST_300, HOUR, prices_of, tape, tapes
 
 
 def agrees(prints: Sequence[Print], row: int, stored: dict[str, str]) -> None:
@@ -77,3 +77,14 @@ def test_a_constant_after_a_walk_is_exactly_flat_again() -> None:
     result = enriched(tape(prices), 0)[-1].metrics
     assert result["volatility"] == result["ewma_volatility"] == result["return_std_20"] == "0"
     assert result["bollinger_upper"] == result["bollinger_lower"] == result["sma_20"]
+
+
+@pytest.mark.parametrize("hours", [1, 4, 6, 10, 14, 18, 19, 40])
+def test_a_move_of_hours_ago_still_weighs_what_it_should(hours: int) -> None:
+    """GIVEN a move, hours of silence and then a price that stays THEN only the move's small weight
+    is left in the weighted volatility, and it is exact as long as a table can hold it.
+    """
+    prices = ["1", "1e12", "1e-12", *["1e-12"] * 30]
+    times = [HOUR, HOUR + 1, HOUR + 2, *(HOUR * (1 + hours) + i for i in range(30))]
+    prints = tape(prices, times)
+    agrees(prints, len(prints) - 1, enriched(prints, 0)[-1].metrics)
