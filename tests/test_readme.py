@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.stack.synthesis import variants
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -57,21 +60,19 @@ def test_make_alone_lists_the_targets() -> None:
 
 
 @pytest.fixture(scope="module")
-def synthesized(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that holds a `cdktf.out`, as the repository does after a synthesis."""
     folder = tmp_path_factory.mktemp("readme")
-    script = "import main, pathlib; main.synthesize(pathlib.Path('cdktf.out'))"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    subprocess.run([sys.executable, "-c", script], cwd=folder, env=environment, check=True)
+    shutil.copytree(variants()["dev"].folder.parent.parent, folder / "cdktf.out")
     return folder
 
 
 @pytest.mark.parametrize("command", OTHERS)
-def test_another_command_runs_as_it_stands(command: str, synthesized: Path) -> None:
+def test_another_command_runs_as_it_stands(command: str, checkout: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     completed = subprocess.run(
         ["sh", "-c", command.replace(".venv/bin/python", sys.executable)],
-        cwd=synthesized,
+        cwd=checkout,
         env=environment,
         capture_output=True,
         text=True,
@@ -86,6 +87,8 @@ def test_another_command_runs_as_it_stands(command: str, synthesized: Path) -> N
             "97123.45",
             1732250000125,
         )
+    elif "enrich" in command:
+        assert (answer["price"], answer["ema_12"]) == ("97125.1", "97124.3208333333")
     else:
         assert answer["verdict"] == "pass"
 
