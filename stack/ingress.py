@@ -40,23 +40,31 @@ _ANY_ERROR = r"(?!2\d\d$)(\n|.)+"
 _REFUSAL = '{"accepted": false, "request_id": "$context.requestId"}'
 
 
-def request_template(forwarded_headers: Sequence[str]) -> str:
+def request_template(forwarded_headers: Sequence[str], maximum_body_bytes: int) -> str:
     """Write the VTL template that renders webhook-processor's event.
 
     Everything that the sender chooses is base64: the body byte for byte as it was signed, and
     values that cannot break out of the JSON. Header names are compared in lower case, because
     API Gateway keeps the sender's spelling. The receive time and the request's id are of the
     gateway, so a retry does not change them.
+
+    A body above the limit could not become a dead letter and would be lost when its processing
+    fails. A request template cannot answer by itself, so it renders what is no JSON: Lambda refuses
+    that, and the sender learns that nothing was accepted.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
     """
     wanted = " || ".join(f'$lower == "{name}"' for name in forwarded_headers)
     return "\n".join(
         (
+            "#set($body = $util.base64Encode($input.body))",
+            f"#if($body.length() > {(maximum_body_bytes + 2) // 3 * 4})",
+            "too large",
+            "#else",
             "#set($headers = $input.params().header)",
             '#set($separator = "")',
             '{"version": 1,',
             '"exchange": "$util.base64Encode($input.params().path.get(\'exchange\'))",',
-            '"body": "$util.base64Encode($input.body)",',
+            '"body": "$body",',
             '"received_at": $context.requestTimeEpoch,',
             '"request_id": "$context.requestId",',
             '"headers": {',
@@ -68,6 +76,7 @@ def request_template(forwarded_headers: Sequence[str]) -> str:
             "#end",
             "#end",
             "}}",
+            "#end",
         )
     )
 
@@ -166,7 +175,8 @@ class WebhookApi(Construct):
                 },
                 "request_templates": {
                     "application/json": request_template(
-                        deployment.settings.ingress.forwarded_headers
+                        deployment.settings.ingress.forwarded_headers,
+                        deployment.settings.processing.maximum_body_bytes,
                     )
                 },
                 # Any other content type is answered 415.

@@ -25,14 +25,16 @@ OVERLAY_VARIABLE = "PIPELINE_SETTINGS"
 REGION = "us-east-1"
 """The only region the pipeline is built for."""
 
-ASYNCHRONOUS_LIMIT_BYTES = 1_000_000
-"""Largest payload of an asynchronous Lambda invocation, read as 10^6 bytes to be safe.
+DEAD_LETTER_LIMIT_BYTES = 262_144
+"""Largest message of a dead-letter queue, its attributes included.
 
-https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+SQS takes 1 MiB since August 2025, but the AWS provider sets each queue's limit, to 256 KiB and no
+more: https://github.com/hashicorp/terraform-provider-aws/issues/45152. It is also what an
+SNS destination takes: https://docs.aws.amazon.com/lambda/latest/api/API_OnSuccess.html
 """
 
-_EVENT_OVERHEAD_BYTES = 40_000
-"""Room kept beside the body: API Gateway allows 10,240 bytes of headers, base64 and quoted."""
+_EVENT_OVERHEAD_BYTES = 20_000
+"""Room beside the body: 10,240 bytes of headers in base64, the reason, what API Gateway adds."""
 
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 _RETENTIONS = (
@@ -256,7 +258,7 @@ class Processing:
     """What webhook-processor accepts."""
 
     home_quote: Annotated[str, _matching(r"[A-Z0-9]{2,10}", "a currency code like USD")]
-    maximum_body_bytes: Annotated[int, _between(1, ASYNCHRONOUS_LIMIT_BYTES)]
+    maximum_body_bytes: Annotated[int, _between(1, DEAD_LETTER_LIMIT_BYTES)]
     maximum_nesting: Annotated[int, _between(1, 500)]
     price_minimum: Decimals
     price_maximum: Decimals
@@ -402,12 +404,12 @@ def _cross_check(settings: Settings) -> None:
             f"setting processing.price_minimum is {processing.price_minimum!r}; expected less "
             f"than processing.price_maximum, which is {processing.price_maximum!r}"
         )
-    largest = (ASYNCHRONOUS_LIMIT_BYTES - _EVENT_OVERHEAD_BYTES) // 4 * 3
+    largest = (DEAD_LETTER_LIMIT_BYTES - _EVENT_OVERHEAD_BYTES) // 4 * 3
     if processing.maximum_body_bytes > largest:
         raise SettingsError(
             f"setting processing.maximum_body_bytes is {processing.maximum_body_bytes}; expected "
             f"at most {largest}: in base64 and with its headers the body must fit the "
-            f"{ASYNCHRONOUS_LIMIT_BYTES} bytes of an asynchronous invocation"
+            f"{DEAD_LETTER_LIMIT_BYTES} bytes of a dead letter, or a message that fails is lost"
         )
     names = [function.name for function in settings.functions.values()]
     if len(set(names)) != len(names):

@@ -19,7 +19,7 @@ from lambdas.adapters import aws
 from lambdas.domain.errors import RetryLater
 from lambdas.domain.ticks import Refused
 
-MESSAGE_BYTES = 1_048_576  # of SQS, attributes included
+MESSAGE_BYTES = 262_144  # that the queue takes, attributes included
 ERROR_MESSAGE_CHARACTERS = 1_000  # ASCII: Lambda's own are cut at 1 KB
 REFUSED_CHARACTERS = 16_000
 

@@ -22,6 +22,9 @@ HEADERS = {
     "content-type",
 }  # fmt: skip
 
+# The 262,144 bytes of a dead letter without 20,000 for the headers, the reason and the gateway's.
+MAXIMUM_BODY_CHARACTERS = 242_144
+
 
 class IngressTemplate(Policy):
     """The success record shows the event to every subscriber: no secret may travel in it."""
@@ -51,7 +54,14 @@ class IngressTemplate(Policy):
                 expected="signatures and what belongs to them",
             )
         # The headers are all that may differ; any other template is not one that was thought over.
-        wanted = _template(listed)
+        limit = re.search(r"\$body\.length\(\) > (\d+)\)", str(template))
+        if limit is None or int(limit[1]) > MAXIMUM_BODY_CHARACTERS:
+            yield Problem(
+                "the template passes bodies that do not fit a dead letter",
+                limit[1] if limit else "no limit",
+                f"at most {MAXIMUM_BODY_CHARACTERS} characters of base64",
+            )
+        wanted = _template(listed, limit[1] if limit else "")
         if _plain(str(template)) != _plain(wanted) or not isinstance(template, str):
             yield Problem(
                 f"the template is {shown(template)}", shown(template), "the stack's own template"
@@ -64,14 +74,18 @@ def _plain(template: str) -> list[str]:
     return [line.strip() for line in lines if line.strip()]
 
 
-def _template(headers: list[str]) -> str:
+def _template(headers: list[str], limit: str) -> str:
     condition = " || ".join(f'$lower == "{name}"' for name in headers)
     return f"""
+#set($body = $util.base64Encode($input.body))
+#if($body.length() > {limit})
+too large
+#else
 #set($headers = $input.params().header)
 #set($separator = "")
 {{"version": 1,
 "exchange": "$util.base64Encode($input.params().path.get("exchange"))",
-"body": "$util.base64Encode($input.body)",
+"body": "$body",
 "received_at": $context.requestTimeEpoch,
 "request_id": "$context.requestId",
 "headers": {{
@@ -83,6 +97,7 @@ $separator"$lower": "$util.base64Encode($headers.get($name))"
 #end
 #end
 }}}}
+#end
 """
 
 

@@ -34,7 +34,7 @@ class MemoryQueue:
             size += sum(len(part.encode()) for part in (name, *attribute.values()))
         assert body
         assert not _UNSENDABLE.search(body)
-        assert size <= 1_048_576
+        assert size <= 262_144
         self.messages.append(arguments)
         return {"MessageId": str(len(self.messages))}
 

@@ -151,6 +151,17 @@ def test_whatever_is_sent_arrives_byte_for_byte(
     assert set(event) == {"version", "exchange", "body", "received_at", "request_id", "headers"}
 
 
+def test_a_body_that_does_not_fit_a_dead_letter_is_refused() -> None:
+    largest = settings.load().processing.maximum_body_bytes
+    # Two bytes each: it is bytes that count.
+    assert plain(rendered({}, "\u00e9" * (largest // 2), "binance")["body"])
+    with pytest.raises(json.JSONDecodeError):
+        rendered({}, "\u00e9" * (largest // 2 + 1), "binance")
+    # What Lambda says to that: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+    said = '{"Type":"User","message":"Could not parse request body into json"}'
+    assert answered("202", said)[0] == "502"
+
+
 @given(
     name=st.sampled_from(FORWARDED).flatmap(
         lambda name: st.tuples(*(st.sampled_from((c, c.upper())) for c in name)).map("".join)

@@ -138,12 +138,12 @@ def test_what_aws_accepts_is_left_to_the_policies(path: str, value: Any) -> None
     settings.parse(changed(tuple(path.split(".")), value))
 
 
-def test_a_body_of_the_largest_size_fits_an_asynchronous_invocation() -> None:
+def test_a_message_of_the_largest_size_fits_a_dead_letter() -> None:
     chosen = settings.load()
     encoded = -(-chosen.processing.maximum_body_bytes // 3) * 4
     # API Gateway allows 10,240 bytes of headers: https://docs.aws.amazon.com/apigateway/latest/
     # developerguide/api-gateway-execution-service-limits-table.html
-    assert encoded + 10_240 * 4 // 3 + 1_000 <= settings.ASYNCHRONOUS_LIMIT_BYTES
+    assert encoded + 10_240 * 4 // 3 + 4_000 <= settings.DEAD_LETTER_LIMIT_BYTES
 
 
 def test_an_overlay_replaces_single_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -332,7 +332,7 @@ def test_webhook_processor_environment(synthesized: Synthesized) -> None:
         "DEAD_LETTER_QUEUE_URL": "${aws_sqs_queue.webhook_processor_dead_letters_queue.url}",
         "WEBHOOK_SECRETS": "${var.webhook_secrets}",
         "HOME_QUOTE": "USD",
-        "MAXIMUM_BODY_BYTES": "716800",
+        "MAXIMUM_BODY_BYTES": "180000",
         "MAXIMUM_NESTING": "32",
         "PRICE_MINIMUM": "1e-12",
         "PRICE_MAXIMUM": "1e12",

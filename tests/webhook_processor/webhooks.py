@@ -24,7 +24,7 @@ ENVIRONMENT = {
     "DEAD_LETTER_QUEUE_URL": "https://sqs/webhook-processor-dlq-test",
     "WEBHOOK_SECRETS": json.dumps(SECRETS),
     "HOME_QUOTE": "USD",
-    "MAXIMUM_BODY_BYTES": "716800",
+    "MAXIMUM_BODY_BYTES": "180000",
     "MAXIMUM_NESTING": "32",
     "PRICE_MINIMUM": "1e-12",
     "PRICE_MAXIMUM": "1e12",
