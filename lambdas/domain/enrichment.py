@@ -91,7 +91,11 @@ class Answer(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """The end of a tape as it was last seen: the window of its last row, and that window's mark."""
+    """Where a run got to on a tape: the window of the last row asked for, and that window's mark.
+
+    Rows behind it that were written ahead are no part of it: their own records come next, and a
+    tail that ended with them would not lie before those.
+    """
 
     prints: Sequence[Print]
     mark: str
@@ -210,7 +214,7 @@ def _settle(
     given_up: set[str] = set()
     outcome.tail = None
     for look in range(ROUNDS):
-        stretch = yield from _read(symbol, wanted, tail if look == 0 else None, rules)
+        stretch = yield from _read(symbol, wanted, tail, rules)
         beyond = wanted[stretch.reached :] + beyond
         wanted = wanted[: stretch.reached]
         computed = rules.compute(stretch.prints, stretch.first)
@@ -236,9 +240,12 @@ def _settle(
                 given_up.add(key)
                 responsible = wanted[max(0, bisect_right(wanted, key) - 1)]
                 outcome.failed[responsible] = f"the row at {key} could not be written"
-        # Also when the last row was not written: then its mark differs, and the tail is not used.
-        if computed:
-            outcome.tail = Tail(stretch.prints[-rules.window :], computed[-1].window)
+        # Also when that row was not written: then its mark differs, and the tail is not used.
+        end = bisect_right(stretch.rows, wanted[-1], key=_key) if wanted else 0
+        if end:
+            until = len(stretch.prints) - len(stretch.rows) + end
+            seen = stretch.prints[max(0, until - rules.window) : until]
+            outcome.tail = Tail(seen, computed[end - 1].window)
         if not any(
             answer is Answer.REFUSED or not by_stream or key not in asked
             for key, answer in answers.items()
@@ -342,8 +349,8 @@ def _continues(page: Page, tail: Tail, first: str) -> bool:
     """Tell whether a page read from the tail's last row on joins the tail to the first row.
 
     The last row must be there with the mark it had: then its window is what the tail says. Every
-    row behind it is used, also those that were inserted since by others; a page that does not
-    reach the first wanted row would leave some out.
+    row behind it is used, also those that were inserted since by others. A page that does not
+    reach the first wanted row shows a tail so far behind that a window read afresh costs less.
     """
     return (
         bool(page.rows)

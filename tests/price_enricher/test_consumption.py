@@ -93,6 +93,22 @@ def test_writing_ahead_is_still_one_write_a_tick(enricher: Enricher) -> None:
     assert wrong(enricher.table) == []
 
 
+def test_a_function_that_is_behind_reads_on_from_where_it_got_to(enricher: Enricher) -> None:
+    # GIVEN a function whose batches end long before the table does
+    rows = walk(600)
+    enricher.table.insert(rows)
+    batches = in_batches(rows, 50)
+    enricher.deliver(list(batches[0]))
+    for batch in batches[1:]:
+        enricher.table.queries.clear()
+        # WHEN the next one comes, whose rows were written ahead
+        enricher.deliver(list(batch))
+        # THEN it makes one query, and one more where it writes ahead itself; never the window anew
+        assert len(enricher.table.queries) <= 2
+        assert all(query["ScanIndexForward"] for query in enricher.table.queries)
+    assert wrong(enricher.table) == []
+
+
 def test_a_late_tick_costs_at_most_a_window_of_writes(enricher: Enricher) -> None:
     rows = walk(400)
     late = rows.pop(120)
