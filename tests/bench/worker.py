@@ -21,6 +21,7 @@ BENCHMARKS = {
     "accuracy": "the metrics: worst error on hard series",
     "imports": "cold start: import time and memory",
     "normalisation": "reading venues' messages: CPU a tick",
+    "batching": "the stream mapping's batches: latency and cost",
     "packages": "what is deployed: bytes of the zips",
 }
 """The benchmarks, one module each with ``run(quick, progress)``, and what they are about."""

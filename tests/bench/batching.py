@@ -1,0 +1,379 @@
+"""The stream mapping's batches: how soon a tick is enriched, and for how much.
+
+A simulation in event time hands ticks that arrive at random to the enricher's own code
+(:func:`~lambdas.price_enricher.batch.enrich_all` over the adapter, warm) and a table in memory that
+counts units. Units, calls and rows are counted; the handler's CPU is measured beforehand, down to
+the bytes that botocore would send; what a call to AWS takes is assumed (``*_SECONDS``) and the same
+in every line. All other things are as documented for one shard and one batch at a time:
+
+* Lambda polls a shard four times a second, also while the function runs, and a batch closes when
+  its size is reached or its window, counted from the poll that read its first record, is over
+  (https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html);
+* a function has its memory's share of a CPU, a whole one at 1,769 MB
+  (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html).
+
+Latency is the time from a tick's insertion to the end of the call that wrote its metrics. Not in
+it: the stream's own delay, cold starts, and how much this machine's CPU differs from Lambda's.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import random
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from statistics import median
+from threading import Lock
+from time import process_time, thread_time
+from typing import Any
+
+from lambdas.adapters import aws
+from lambdas.adapters.price_tape import CALLS_AT_ONCE, STATEMENTS_A_CALL, PriceTape
+from lambdas.domain.enrichment import Answer, Page, Read, Tails, Unreadable, Write
+from lambdas.price_enricher.batch import batch_of, enrich_all
+from stack import settings
+from tests.bench.figures import Figure, Spread, counted
+from tests.price_enricher.rows import records, walk
+from tests.price_enricher.table import Item, Table
+
+POLL_SECONDS = 0.25
+MEMORY_OF_A_CPU_MB = 1769
+
+# What a call takes beside our CPU: assumed, and generous against the usual figures within a Region.
+INVOKE_SECONDS = 0.010
+QUERY_SECONDS = 0.006
+WRITE_SECONDS = 0.015
+PUBLISH_SECONDS = 0.015
+
+# List prices in us-east-1, November 2026, ARM64, on demand.
+DOLLARS_A_WRITE_UNIT = 0.625e-6
+DOLLARS_A_READ_UNIT = 0.125e-6
+DOLLARS_AN_INVOCATION = 0.20e-6
+DOLLARS_A_GB_SECOND = 13.3334e-6
+DOLLARS_A_NOTICE = 0.50e-6
+DOLLARS_A_LOGGED_BYTE = 0.50e-9
+LOGGED_BYTES = 450
+"""The one line of a batch, with what Lambda puts around it."""
+
+RATES = {1: 240, 10: 60, 100: 20, 400: 10}
+"""Ticks a second, and seconds that are simulated."""
+
+WINDOWS = (0, 1, 2, 5)
+SIZES = (100, 500, 1000)
+SYMBOLS = {"BTC": 50, "ETH": 25, "SOL": 15, "XRP": 10}
+"""Symbols and their share of the ticks, in percent."""
+
+GROUP = "batches of {rate} ticks/s"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """When a batch closes: after so many seconds, or at so many records."""
+
+    window: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cpu:
+    """The handler's CPU seconds on a whole CPU: of a batch, and more for each symbol and tick."""
+
+    batch: float
+    symbol: float
+    tick: float
+
+    def of(self, symbols: int, ticks: int) -> float:
+        """Return the CPU seconds of a batch."""
+        return self.batch + self.symbol * symbols + self.tick * ticks
+
+
+@dataclass(slots=True)
+class Result:
+    """What enriching so many ticks took: seconds to wait for each, units, and billed seconds."""
+
+    ticks: int
+    waits: list[float] = field(default_factory=list)
+    batches: list[int] = field(default_factory=list)
+    billed_seconds: float = 0
+    read_units: int = 0
+    write_units: int = 0
+
+    def wait(self, share: float) -> float:
+        """Return the seconds that this share of the ticks did not wait longer than."""
+        return sorted(self.waits)[math.ceil(share * len(self.waits)) - 1]
+
+    def dollars(self, memory_gb: float) -> float:
+        """Return what a million ticks cost, without their insertion."""
+        total = (
+            self.write_units * DOLLARS_A_WRITE_UNIT
+            + self.read_units * DOLLARS_A_READ_UNIT
+            + self.billed_seconds * memory_gb * DOLLARS_A_GB_SECOND
+            + len(self.batches)
+            * (DOLLARS_AN_INVOCATION + DOLLARS_A_NOTICE + LOGGED_BYTES * DOLLARS_A_LOGGED_BYTE)
+        )
+        return total / self.ticks * 1e6
+
+
+class TimedTape:
+    """The adapter, with the time its calls take and the rows it wrote."""
+
+    def __init__(self, table: Table) -> None:
+        self._tape = PriceTape(table, table.name, lambda: 120_000)
+        self.seconds = 0.0
+        self.written: list[str] = []
+
+    def read(self, reads: Sequence[Read]) -> list[Page | Unreadable]:
+        """Read, several calls at once."""
+        self.seconds += math.ceil(len(reads) / CALLS_AT_ONCE) * QUERY_SECONDS
+        return self._tape.read(reads)
+
+    def write(self, writes: Sequence[Write]) -> list[Answer]:
+        """Write, 25 rows a call and several calls at once."""
+        calls = math.ceil(len(writes) / STATEMENTS_A_CALL)
+        self.seconds += math.ceil(calls / CALLS_AT_ONCE) * WRITE_SECONDS
+        self.written += [write.key for write in writes]
+        return self._tape.write(writes)
+
+
+def ticks(rate: float, seconds: float, seed: int = 8) -> list[tuple[float, Item]]:
+    """Return rows in order, and the seconds at which they arrive: independently of each other."""
+    chance = random.Random(seed)
+    arrivals: list[float] = []
+    now = 0.0
+    while (now := now + chance.expovariate(rate)) < seconds:
+        arrivals.append(now)
+    symbols = chance.choices(list(SYMBOLS), list(SYMBOLS.values()), k=len(arrivals))
+    rows = walk(len(arrivals), start=1_000_000)
+    return [
+        (arrival, row | {"symbol": {"S": symbol}, "base": {"S": symbol}})
+        for arrival, symbol, row in zip(arrivals, symbols, rows, strict=True)
+    ]
+
+
+def simulated(
+    arriving: Sequence[tuple[float, Item]], setting: Setting, cpu: Cpu, share: float
+) -> Result:
+    """Enrich ticks as they arrive, on a share of a CPU, with a container that knows each tape."""
+    table, tails = Table(), Tails()
+    for symbol in SYMBOLS:
+        history = walk(120, symbol)
+        table.insert(history)
+        enrich_all(batch_of(records(history)), TimedTape(table), tails)
+    table.read_units = table.write_units = 0
+    arrived = {row["timestamp"]["N"]: time for time, row in arriving}
+    read = [math.ceil(time / POLL_SECONDS) * POLL_SECONDS for time, _ in arriving]
+    result = Result(len(arriving))
+    first = inserted = 0
+    free = 0.0
+    while first < len(arriving):
+        full = read[first + setting.size - 1] if first + setting.size <= len(read) else math.inf
+        start = max(free, min(read[first] + setting.window, full))
+        last = first
+        while last < min(len(read), first + setting.size) and read[last] <= start:
+            last += 1
+        while inserted < len(arriving) and arriving[inserted][0] <= start:
+            table.insert([arriving[inserted][1]])
+            inserted += 1
+        batch = batch_of(records([row for _, row in arriving[first:last]], first + 1))
+        tape = TimedTape(table)
+        outcomes = enrich_all(batch, tape, tails)
+        if any(outcome.failed for outcome in outcomes):
+            raise RuntimeError(f"a batch of the simulation failed: {outcomes}")
+        computing = cpu.of(len(outcomes), last - first) / share
+        done = start + INVOKE_SECONDS + computing + tape.seconds
+        for key in tape.written:
+            if key in arrived:  # rows of the history are followed by none that is late
+                result.waits.append(done - arrived[key])
+        free = done + PUBLISH_SECONDS
+        result.billed_seconds += math.ceil((free - start - INVOKE_SECONDS) * 1000) / 1000
+        result.batches.append(last - first)
+        first = last
+    result.read_units, result.write_units = table.read_units, table.write_units
+    return result
+
+
+def settings_of(rate: float, seconds: float, cpu: Cpu, share: float) -> dict[Setting, Result]:
+    """Return what each setting does to the same ticks."""
+    arriving = ticks(rate, seconds)
+    results: dict[Setting, Result] = {}
+    for window in WINDOWS:
+        result: Result | None = None
+        reached = 0
+        for size in SIZES:
+            # A size that was never reached changes nothing when it is larger still.
+            if result is None or max(result.batches) >= reached:
+                result = simulated(arriving, Setting(window, size), cpu, share)
+            results[Setting(window, size)], reached = result, size
+    return results
+
+
+def run(quick: bool, progress: Callable[[str], None]) -> list[Figure]:
+    """Measure the handler's CPU, then simulate every setting at every rate."""
+    wanted = settings.load()
+    chosen = Setting(wanted.stream.batching_window_seconds, wanted.stream.batch_size)
+    memory = wanted.functions.price_enricher.memory_mb
+    progress("CPU")
+    rounds = measured(5 if quick else 15)
+    figures = [
+        Figure("the enricher's CPU", f"of a {name}", "µs", Spread.of([1e6 * one for one in taken]))
+        for name, taken in (
+            ("batch", [cpu.batch for cpu in rounds]),
+            ("symbol", [cpu.symbol for cpu in rounds]),
+            ("tick", [cpu.tick for cpu in rounds]),
+        )
+    ]
+    cpu = Cpu(*(median(getattr(one, name) for one in rounds) for name in Cpu.__slots__))
+    for rate, seconds in RATES.items():
+        progress(f"{rate} ticks/s")
+        results = settings_of(rate, seconds / 4 if quick else seconds, cpu, memory / 1769)
+        figures += lines(rate, results, chosen, memory / 1024)
+    return figures
+
+
+def lines(
+    rate: int, results: Mapping[Setting, Result], chosen: Setting, memory_gb: float
+) -> list[Figure]:
+    """Return a line for each setting that differs from the one before it."""
+    figures = []
+    for _, alike in groupby(results, key=lambda setting: id(results[setting])):
+        several = list(alike)
+        result = results[several[0]]
+        sizes = " or ".join(str(one.size) for one in several)
+        figure = counted(
+            GROUP.format(rate=rate),
+            f"window {several[0].window} s, size {sizes}",
+            "$ a million",
+            result.dollars(memory_gb),
+        )
+        mark = ", chosen" if chosen in several else ""
+        figures.append(replace(figure, note=told(result) + mark))
+    return figures
+
+
+def told(result: Result) -> str:
+    """Return waits, and counts a tick, in a few words."""
+    return (
+        f"p50 {result.wait(0.5):.2f} s, p95 {result.wait(0.95):.2f} s; "
+        f"{result.write_units / result.ticks:.2f} writes, "
+        f"{result.read_units / result.ticks:.2f} reads, "
+        f"{len(result.batches) / result.ticks:.3f} calls"
+    )
+
+
+def measured(rounds: int) -> list[Cpu]:
+    """Return the handler's CPU, one measurement a round: everything but the services' own work."""
+    from lambdas.price_enricher import handler
+
+    chance = random.Random(8)
+    shapes = {(1, 1): 20, (1, 100): 2, (4, 100): 2}
+    with _services() as services:
+        found = []
+        for number in range(rounds + 1):
+            taken = {}
+            for shape in chance.sample(list(shapes), len(shapes)):
+                taken[shape] = median(
+                    services.cpu(handler.handle, f"{number}-{turn}", *shape)
+                    for turn in range(shapes[shape])
+                )
+            tick = (taken[1, 100] - taken[1, 1]) / 99
+            symbol = (taken[4, 100] - taken[1, 100]) / 3
+            found.append(Cpu(taken[1, 1] - tick - symbol, symbol, tick))
+    return found[1:]  # the first round warms everything up
+
+
+@dataclass
+class _Services:
+    """DynamoDB and SNS behind botocore's real clients: requests are made and answers parsed."""
+
+    table: Table = field(default_factory=Table)
+    theirs: float = 0
+    lock: Lock = field(default_factory=Lock)
+    aws_request_id: str = "00000000-0000-0000-0000-000000000000"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Time that never gets less: a service that answers at once takes none."""
+        return 120_000
+
+    def client(self, service: str) -> Any:
+        """Return a client whose requests end here instead of on the network."""
+        import botocore.session
+
+        client: Any = botocore.session.get_session().create_client(
+            service,
+            region_name="us-east-1",
+            aws_access_key_id="key",
+            aws_secret_access_key="secret",
+            config=aws._CONFIG,
+        )
+        client.meta.events.register("before-send", self._answer)
+        return client
+
+    def _answer(self, request: Any, **_: Any) -> Any:
+        from botocore.awsrequest import AWSResponse
+
+        started = thread_time()
+        target = request.headers.get("X-Amz-Target", b"").decode()
+        if target.endswith("Query"):
+            body = json.dumps(self.table.query(**json.loads(request.body))).encode()
+        elif target.endswith("BatchExecuteStatement"):
+            arguments = json.loads(request.body)
+            body = json.dumps(self.table.batch_execute_statement(**arguments)).encode()
+        else:
+            body = b"<PublishResponse><PublishResult/></PublishResponse>"
+        answer = AWSResponse(request.url, 200, {}, _Raw(body))
+        with self.lock:
+            self.theirs += thread_time() - started
+        return answer
+
+    def cpu(self, handle: Callable[..., Any], name: str, symbols: int, ticks: int) -> float:
+        """Return the CPU seconds of a batch of new ticks that follow on known tapes."""
+        history, new = [], []
+        for number in range(symbols):
+            rows = walk(100 + ticks // symbols, f"{name}-{symbols}-{ticks}-{number}")
+            history += rows[:100]
+            new += rows[100:]
+        self.table.insert(history)
+        handle({"Records": records(history)}, self)
+        self.table.insert(new)
+        event = {"Records": records(new)}
+        self.theirs, started = 0, process_time()
+        answer = handle(event, self)
+        taken = process_time() - started - self.theirs
+        if answer["batchItemFailures"]:
+            raise RuntimeError(f"the handler that is measured failed: {answer}")
+        return taken
+
+
+class _Raw(io.BytesIO):
+    """A body as urllib3 hands it over."""
+
+    def stream(self, **_: Any) -> Any:
+        """Yield the body once."""
+        while chunk := self.read():
+            yield chunk
+
+
+@contextmanager
+def _services() -> Any:
+    """Put the handler into an environment of its own, and back."""
+    from lambdas.price_enricher import handler
+
+    services = _Services()
+    clients = {name: services.client(name) for name in ("dynamodb", "sns")}
+    before, variables = aws.client, dict(os.environ)
+    os.environ |= {"TABLE_NAME": "prices", "ENVIRONMENT_SUFFIX": "bench"}
+    os.environ["SUCCESS_TOPIC_ARN"] = "arn:aws:sns:us-east-1:123456789012:success"
+    aws.client = clients.__getitem__  # type: ignore[assignment]
+    handler._summaries.cache_clear()
+    try:
+        yield services
+    finally:
+        aws.client = before
+        os.environ.clear()
+        os.environ |= variables
+        handler._summaries.cache_clear()
