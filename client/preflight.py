@@ -19,6 +19,9 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lambdas.domain.errors import MisconfiguredEnvironment
+from lambdas.domain.keys import VENUES
+from lambdas.domain.signatures import verifiers
 from stack import settings as pipeline_settings
 from stack.naming import named, suffix_from_environment, validate_suffix
 
@@ -114,11 +117,12 @@ def secrets(environment: Mapping[str, str]) -> str:
             '{"binance": {"scheme": "standard-webhooks", "secrets": ["whsec_…"]}}.'
         )
     try:
-        venues = json.loads(text)
-    except ValueError as error:
-        raise Short(f"{SECRETS_VARIABLE} is not JSON: {error}.") from error
-    if not isinstance(venues, dict) or not venues:
-        raise Short(f"{SECRETS_VARIABLE} is not a JSON object with an entry a venue.")
+        # The function's own reading: one wrong entry would stop it for every venue.
+        venues = verifiers(text, VENUES)
+    except MisconfiguredEnvironment as error:
+        raise Short(f"{SECRETS_VARIABLE}: {error}.") from error
+    if not venues:
+        raise Short(f"{SECRETS_VARIABLE} names no venue; one without an entry is refused.")
     return ", ".join(sorted(venues))
 
 

@@ -160,7 +160,8 @@ def _read(message: object) -> _Line:
         _plain(line.get(name), 1_000) for name in ("message", "errorType", "errorMessage")
     )
     cause = ": ".join(part for part in (error_type, error) if part)
-    if line.get("log_level") and not line.get("level"):
+    # The runtime writes `log_level`, since client 4.0.4 `level`, and no logger's name.
+    if line.get("errorType") and not line.get("logger"):
         headline = f"unhandled {cause or 'exception'}"
     else:
         headline = f"{_plain(line.get('level'), 20) or 'ERROR'} {told or cause or '(no message)'}"

@@ -82,9 +82,19 @@ def test_another_endpoint_than_aws_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"), [("", "is not set"), ("{", "is not JSON"), ("[]", "not a JSON object")]
+    ("value", "expected"),
+    [
+        ("", "is not set"),
+        ("{", "not valid JSON"),
+        ("[]", "expected an object of venues"),
+        ("{}", "names no venue"),
+        ('{"binence": {"scheme": "none"}}', "no such venue"),
+        ('{"binance": {"scheme": "standard"}}', "expected as scheme one of"),
+        ('{"binance": {"secrets": []}}', "binance"),
+    ],
 )
 def test_missing_or_broken_secrets_are_short(value: str, expected: str) -> None:
+    """GIVEN an entry that would stop the function for every venue THEN it is found before."""
     with pytest.raises(preflight.Short, match=expected):
         preflight.secrets({preflight.SECRETS_VARIABLE: value})
 

@@ -238,10 +238,16 @@ def _kraken_1_ticker(ticks: Sequence[Canonical]) -> Any:
     return [337, {"c": [tick.price, tick.size]}, "ticker", "/".join(tick.market)]
 
 
+def _kraken_2_name(tick: Canonical) -> str:
+    """Version 2 says BTC and DOGE, and keeps Kraken's other codes (LUNA2, REPV2)."""
+    renamed = {"XBT": "BTC", "XXBT": "BTC", "XDG": "DOGE", "XXDG": "DOGE"}
+    return "/".join(renamed.get(code, code) for code in tick.market)
+
+
 def _kraken_2_trades(ticks: Sequence[Canonical]) -> Any:
     trades = [
         {
-            "symbol": f"{tick.base}/{tick.quote}",
+            "symbol": _kraken_2_name(tick),
             "price": Number(tick.price),
             "qty": Number(tick.size),
             "trade_id": tick.event_id,
@@ -255,7 +261,7 @@ def _kraken_2_trades(ticks: Sequence[Canonical]) -> Any:
 def _kraken_2_tickers(ticks: Sequence[Canonical]) -> Any:
     tickers = [
         {
-            "symbol": f"{tick.base}/{tick.quote}",
+            "symbol": _kraken_2_name(tick),
             "last": Number(tick.price),
             "volume": 17.5,
             "timestamp": tick.iso,
