@@ -24,17 +24,18 @@ class Topic:
         self._publisher = publisher
         self._arn = arn
 
-    def publish(self, text: str, subject: str, attributes: Mapping[str, str]) -> None:
-        """Publish `text` under `subject`, with `attributes` for the subscribers' filters.
+    def publish(self, text: str, attributes: Mapping[str, str], subject: str = "") -> None:
+        """Publish `text`, with `attributes` for the subscribers' filters and maybe a subject.
 
-        Trouble is raised as the client raises it: the caller's invocation fails and is retried.
+        Trouble is raised as the client raises it.
         """
+        optional = {"Subject": subject} if subject else {}
         self._publisher.publish(
             TopicArn=self._arn,
-            Subject=subject,
             Message=text,
             MessageAttributes={
                 name: {"DataType": "String", "StringValue": value}
                 for name, value in attributes.items()
             },
+            **optional,
         )

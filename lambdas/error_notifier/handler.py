@@ -25,8 +25,8 @@ def handle(event: object, _context: object) -> dict[str, int]:
     lines = len(delivery["logEvents"])
     _topic().publish(
         told.text,
-        told.subject,
         {"function": told.function, "suffix": environment.text("ENVIRONMENT_SUFFIX")},
+        told.subject,
     )
     _LOG.info("notice published", extra={"subject": told.subject, "lines": lines})
     return {"notices": 1, "lines": lines}

@@ -8,14 +8,14 @@ from functools import cache
 from typing import Any
 
 from lambdas.adapters import aws, environment
+from lambdas.adapters.notices import Topic
 from lambdas.adapters.price_tape import PriceTape
-from lambdas.adapters.summaries import Summaries, Summary, SymbolSummary
 from lambdas.domain.enrichment import Outcome, Tails
 from lambdas.price_enricher import repairs
 from lambdas.price_enricher.batch import Batch, batch_of, enrich_all
+from lambdas.price_enricher.summary import Summary, SymbolSummary
 
 _LOG = logging.getLogger("price_enricher")
-_LOG.setLevel(logging.INFO)
 
 _TAILS = Tails()
 """What a warm container remembers; the table decides whether it still holds."""
@@ -113,7 +113,7 @@ def _publish(summary: Summary) -> bool:
     without metrics. The error in the log is what error-notifier reports.
     """
     try:
-        _summaries().publish(summary)
+        _topic().publish(summary.message(), summary.attributes())
     except aws.CALL_ERRORS as error:
         _LOG.error(
             "summary not published",
@@ -124,5 +124,5 @@ def _publish(summary: Summary) -> bool:
 
 
 @cache
-def _summaries() -> Summaries:
-    return Summaries(aws.client("sns"), environment.text("SUCCESS_TOPIC_ARN"))
+def _topic() -> Topic:
+    return Topic(aws.client("sns"), environment.text("SUCCESS_TOPIC_ARN"))

@@ -369,11 +369,11 @@ def _services() -> Any:
     os.environ |= {"TABLE_NAME": "prices", "ENVIRONMENT_SUFFIX": "bench"}
     os.environ["SUCCESS_TOPIC_ARN"] = "arn:aws:sns:us-east-1:123456789012:success"
     aws.client = clients.__getitem__  # type: ignore[assignment]
-    handler._summaries.cache_clear()
+    handler._topic.cache_clear()
     try:
         yield services
     finally:
         aws.client = before
         os.environ.clear()
         os.environ |= variables
-        handler._summaries.cache_clear()
+        handler._topic.cache_clear()

@@ -85,6 +85,6 @@ def enricher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Enricher]:
     monkeypatch.setenv("TABLE_NAME", "prices")
     monkeypatch.setenv("SUCCESS_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:success")
     monkeypatch.setenv("ENVIRONMENT_SUFFIX", "dev")
-    handler._summaries.cache_clear()
+    handler._topic.cache_clear()
     yield made
-    handler._summaries.cache_clear()
+    handler._topic.cache_clear()
