@@ -68,8 +68,6 @@ SIZES = (100, 500, 1000)
 SYMBOLS = {"BTC": 50, "ETH": 25, "SOL": 15, "XRP": 10}
 """Symbols and their share of the ticks, in percent."""
 
-GROUP = "batches of {rate} ticks/s"
-
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -228,41 +226,70 @@ def run(quick: bool, progress: Callable[[str], None]) -> list[Figure]:
         )
     ]
     cpu = Cpu(*(median(getattr(one, name) for one in rounds) for name in Cpu.__slots__))
+    by_rate = {}
     for rate, seconds in RATES.items():
         progress(f"{rate} ticks/s")
-        results = settings_of(rate, seconds / 4 if quick else seconds, cpu, memory / 1769)
-        figures += lines(rate, results, chosen, memory / 1024)
-    return figures
+        by_rate[rate] = settings_of(rate, seconds / 4 if quick else seconds, cpu, memory / 1769)
+        figures += lines(rate, by_rate[rate], chosen, memory / 1024)
+    return figures + instead(by_rate, chosen, memory / 1024)
 
 
 def lines(
-    rate: int, results: Mapping[Setting, Result], chosen: Setting, memory_gb: float
+    rate: float, results: Mapping[Setting, Result], chosen: Setting, memory_gb: float
 ) -> list[Figure]:
     """Return a line for each setting that differs from the one before it."""
     figures = []
     for _, alike in groupby(results, key=lambda setting: id(results[setting])):
         several = list(alike)
         result = results[several[0]]
-        sizes = " or ".join(str(one.size) for one in several)
+        sizes = "/".join(str(one.size) for one in several)
+        subject = f"{several[0].window} s, {'any size' if len(several) == len(SIZES) else sizes}"
+        if chosen in several:
+            subject += ", chosen"
         figure = counted(
-            GROUP.format(rate=rate),
-            f"window {several[0].window} s, size {sizes}",
-            "$ a million",
-            result.dollars(memory_gb),
+            f"batches, {rate} ticks/s", subject, "$/million", result.dollars(memory_gb)
         )
-        mark = ", chosen" if chosen in several else ""
-        figures.append(replace(figure, note=told(result) + mark))
+        figures.append(replace(figure, note=told(result)))
     return figures
 
 
 def told(result: Result) -> str:
-    """Return waits, and counts a tick, in a few words."""
+    """Return waits, and counts a tick, in a few words; a tick takes one write unit throughout."""
+    if result.write_units != result.ticks:
+        raise RuntimeError(f"{result.write_units} writes for {result.ticks} ticks in order")
     return (
         f"p50 {result.wait(0.5):.2f} s, p95 {result.wait(0.95):.2f} s; "
-        f"{result.write_units / result.ticks:.2f} writes, "
         f"{result.read_units / result.ticks:.2f} reads, "
         f"{len(result.batches) / result.ticks:.3f} calls"
     )
+
+
+def instead(
+    by_rate: Mapping[int, Mapping[Setting, Result]], chosen: Setting, memory_gb: float
+) -> list[Figure]:
+    """Return what other settings would cost more, where they differ most, and what one gets."""
+    figures = []
+    longer = next((window for window in WINDOWS if window > chosen.window), WINDOWS[-1])
+    for other in (
+        replace(chosen, window=0),
+        replace(chosen, window=longer),
+        replace(chosen, size=SIZES[-1]),
+    ):
+        differences = {
+            rate: results[other].dollars(memory_gb) - results[chosen].dollars(memory_gb)
+            for rate, results in by_rate.items()
+        }
+        rate = max(differences, key=lambda rate: abs(differences[rate]))
+        before, after = by_rate[rate][chosen].wait(0.95), by_rate[rate][other].wait(0.95)
+        figure = counted(
+            f"instead of {chosen.window} s, {chosen.size}: dearer by, at most",
+            f"{other.window} s, {other.size}",
+            "$/million",
+            differences[rate],
+        )
+        note = f"p95 {after:.2f} s instead of {before:.2f} s, at {rate} ticks/s"
+        figures.append(replace(figure, note=note))
+    return figures
 
 
 def measured(rounds: int) -> list[Cpu]:

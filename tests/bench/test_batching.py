@@ -64,4 +64,20 @@ def test_the_mapping_as_it_is_deployed_is_marked_in_every_group() -> None:
     for rate in (1, 50):
         results = batching.settings_of(rate, 4, NOTHING, 1)
         lines: list[Figure] = batching.lines(rate, results, chosen, 0.5)
-        assert sum("chosen" in line.note for line in lines) == 1
+        assert sum("chosen" in line.subject for line in lines) == 1
+
+
+def test_another_setting_is_told_with_what_it_costs_and_saves() -> None:
+    chosen = Setting(1, 100)
+    others = (chosen, Setting(0, 100), Setting(2, 100), Setting(1, 1000))
+    by_rate = {
+        rate: {
+            setting: Result(1, [wait], [1], read_units=reads, write_units=1)
+            for setting, wait, reads in zip(others, (1.0, 0.2, 2.0, 1.5), costs, strict=True)
+        }
+        for rate, costs in {1: (8, 16, 4, 8), 400: (8, 8, 8, 0)}.items()
+    }
+    figures = batching.instead(by_rate, chosen, 0.5)
+    assert [round(one.spread.middle, 6) for one in figures] == [1.0, -0.5, -1.0]
+    assert figures[0].note == "p95 0.20 s instead of 1.00 s, at 1 ticks/s"
+    assert figures[2].note == "p95 1.50 s instead of 1.00 s, at 400 ticks/s"
