@@ -53,13 +53,11 @@ gate: setup  ## judge the stack with every view that this machine can show
 synth: setup  ## write cdktf.out, judged
 	@$(ENVIRONMENT_PYTHON) main.py
 
-deploy: setup-cdktf  ## deploy to AWS: make deploy SUFFIX=dev
-	@$(ENVIRONMENT_PYTHON) -m client preflight
-	@$(ENVIRONMENT_PYTHON) -m policies
-	@cdktf deploy $(CDKTF_ARGUMENTS)
+deploy: setup  ## deploy to AWS what the policies judged: make deploy SUFFIX=dev [APPROVE=yes]
+	@$(ENVIRONMENT_PYTHON) -m client deploy $(if $(APPROVE),--approve)
 
-destroy: setup-cdktf  ## remove it from AWS again: make destroy SUFFIX=dev
-	@cdktf destroy $(CDKTF_ARGUMENTS)
+destroy: setup  ## remove it from AWS again: make destroy SUFFIX=dev [APPROVE=yes]
+	@$(ENVIRONMENT_PYTHON) -m client deploy --destroy $(if $(APPROVE),--approve)
 
 clean:  ## remove what the commands wrote, not the environments
 	rm -rf .local .build cdktf.out .pytest_cache .mypy_cache .ruff_cache .hypothesis

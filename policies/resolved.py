@@ -195,4 +195,13 @@ def _agree(ours: Value, theirs: Any) -> bool:
         return ours in (None, "", False, 0)
     if isinstance(ours, bool):
         return bool(str(theirs) == ("true" if ours else "false"))
-    return str(ours) == str(theirs)
+    return str(ours) == str(theirs) or _same_document(str(ours), str(theirs))
+
+
+def _same_document(ours: str, theirs: str) -> bool:
+    """Whether two texts are one JSON object: a plan shows policies with their keys sorted."""
+    try:
+        mine, other = json.loads(ours), json.loads(theirs)
+    except ValueError:
+        return False
+    return isinstance(mine, dict) and mine == other

@@ -1,0 +1,105 @@
+"""A deployment applies what was judged and nothing else; any step that fails ends it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from client.deploy import PLAN, Deployment, Stopped
+from policies.resolved import _agree
+
+# A stand-in for both programs: writes down what it was called with, fails where it is told to.
+PROGRAM = """
+import json, os, sys
+with open({calls!r}, "a") as calls:
+    names = ("TF_VAR_environmentSuffix", "TF_VAR_webhook_secrets", "TF_CLI_CONFIG_FILE")
+    calls.write(json.dumps([sys.argv[1:], os.getcwd(), [os.environ.get(n) for n in names]]) + "\\n")
+print("{{}}")
+sys.exit({failing!r} in " ".join(sys.argv[1:]))
+"""
+
+
+class Site:
+    """A repository in which both programs are stand-ins."""
+
+    def __init__(self, folder: Path, failing: str = "nothing fails") -> None:
+        self.calls = folder / "calls"
+        self.calls.touch()
+        script = folder / "program.py"
+        script.write_text(PROGRAM.format(calls=str(self.calls), failing=failing))
+        (folder / "scratch").mkdir()
+        program = (sys.executable, str(script))
+        self.deployment = Deployment(
+            "pr-7", folder / "scratch", {}, root=folder, terraform=program, python=program
+        )
+        self.deployment.folder.mkdir(parents=True)
+
+    def made(self) -> list[str]:
+        return [json.loads(line)[0][0] for line in self.calls.read_text().splitlines()]
+
+    def arguments(self) -> list[list[str]]:
+        return [json.loads(line)[0] for line in self.calls.read_text().splitlines()]
+
+
+def test_a_deployment_judges_before_it_plans_and_applies_the_judged_plan(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.deployment.prepare(destroy=False)
+    site.deployment.apply(judged=True)
+    assert site.made() == ["main.py", "-m", "init", "plan", "show", "-m", "-m", "apply"]
+    gate, plan, judged_plan, verify, apply = (site.arguments()[n] for n in (1, 3, 5, 6, 7))
+    folder = str(site.deployment.folder)
+    assert gate[1:5] == ["policies", folder, "--views", "all"]
+    assert gate[5:] == ["--seal", str(site.deployment.seal)]
+    assert f"-out={PLAN}" in plan
+    assert judged_plan[1:4] == ["policies", folder, "--plan"]
+    assert verify[1:] == ["policies", folder, "--verify", str(site.deployment.seal)]
+    assert apply[-1] == PLAN
+
+
+@pytest.mark.parametrize("step", ["main.py", "--seal", "init", "plan -input", "show", "--plan"])
+def test_a_step_that_fails_ends_it_before_anything_is_applied(tmp_path: Path, step: str) -> None:
+    site = Site(tmp_path, failing=step)
+    with pytest.raises(Stopped, match="nothing was changed"):
+        site.deployment.prepare(destroy=False)
+    assert "apply" not in site.made()
+    assert step in " ".join(site.arguments()[-1])
+
+
+def test_a_folder_that_changed_since_is_not_applied(tmp_path: Path) -> None:
+    site = Site(tmp_path, failing="--verify")
+    site.deployment.prepare(destroy=False)
+    with pytest.raises(Stopped, match="nothing was changed"):
+        site.deployment.apply(judged=True)
+    assert "apply" not in site.made()
+
+
+def test_a_failed_apply_says_that_part_may_stand(tmp_path: Path) -> None:
+    site = Site(tmp_path, failing="apply -input")
+    with pytest.raises(Stopped, match="run the same command again"):
+        site.deployment.apply(judged=True)
+
+
+def test_what_breaks_a_policy_can_still_be_removed_without_the_secrets(tmp_path: Path) -> None:
+    site = Site(tmp_path, failing="policies")
+    site.deployment.prepare(destroy=True)
+    site.deployment.apply(judged=False)
+    assert site.made() == ["-c", "init", "plan", "apply"]
+    assert "-destroy" in site.arguments()[2]
+    (_, _, variables) = json.loads(site.calls.read_text().splitlines()[-1])
+    assert variables[:2] == ["pr-7", "{}"]
+    assert Path(variables[2]).parent == site.deployment.scratch
+
+
+@pytest.mark.parametrize(
+    ("shown", "agrees"),
+    [
+        ('{"Statement":[],"Version":"2012-10-17"}', True),
+        ('{"Statement":[{}],"Version":"2012-10-17"}', False),
+        ("2012-10-17", False),
+    ],
+)
+def test_a_plan_may_sort_the_keys_of_a_policy_and_no_more(shown: str, agrees: bool) -> None:
+    assert _agree('{"Version": "2012-10-17", "Statement": []}', shown) is agrees
