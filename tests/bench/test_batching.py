@@ -22,7 +22,9 @@ SERVICES_SECONDS = (
 def test_every_tick_is_written_once_and_within_the_mappings_rules(window: int, size: int) -> None:
     arriving = ticks(40, 6)
     result = simulated(arriving, Setting(window, size), NOTHING, 1)
-    assert result.write_units == len(result.waits) == sum(result.batches) == len(arriving)
+    assert result.write_units == sum(result.batches) == len(arriving)
+    measured = [time for time, _ in arriving if time <= arriving[-1][0] - window]
+    assert len(result.waits) == len(measured) > 10
     assert max(result.batches) <= size
     assert min(result.waits) > 0
     if size == 100:  # never behind: a poll, the window, and at most one call in the way
@@ -62,7 +64,7 @@ def test_the_mapping_as_it_is_deployed_is_marked_in_every_group() -> None:
     assert chosen.window in WINDOWS
     assert chosen.size in SIZES
     for rate in (1, 50):
-        results = batching.settings_of(rate, 4, NOTHING, 1)
+        results = batching.settings_of(rate, 12, NOTHING, 1)
         lines: list[Figure] = batching.lines(rate, results, chosen, 0.5)
         assert sum("chosen" in line.subject for line in lines) == 1
 
