@@ -252,6 +252,20 @@ def test_a_batch_that_cannot_be_enriched_is_kept_and_the_next_one_goes_on(
     assert (later.stored, later.enriched, later.lost) == (1, 1, 0)
 
 
+def test_the_largest_accepted_message_fits_a_dead_letter_and_a_larger_is_turned_away(
+    journey: Journey,
+) -> None:
+    deployment = journey.deployment(FIRST)
+    limit = deployment.settings.processing.maximum_body_bytes
+    refused = b'{"symbol": "BTC/USD", "price": "-1"}'
+    largest = Message("generic", refused.ljust(limit), "the largest")
+    counts = _send(journey, FIRST, [largest]).counts(0)
+    assert (counts.refused, counts.dead_lettered, counts.lost) == (1, 1, 0)
+    larger = Message("generic", refused.ljust(limit + 1), "too large")
+    status, _ = demo.webhook(deployment).post(larger, "msg_larger")
+    assert status == 502
+
+
 def test_the_count_of_losses_sees_a_row_that_vanished(journey: Journey) -> None:
     deployment = journey.deployment(FIRST)
     evidence = _send(journey, FIRST, [_trade(4), _trade(5)])
@@ -289,7 +303,7 @@ def test_in_the_end_nothing_is_left(journey: Journey) -> None:
     assert process.running(journey.places) is None
     assert not emulator.healthy()
     left = {path.name for path in journey.places.home.iterdir()}
-    assert left <= {"lock", f"prices-{FIRST}.png", "plugin-cache"}
+    assert left <= {"lock", f"prices-{FIRST}.png"}
     assert journey.command("down").returncode == 0
 
 
