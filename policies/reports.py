@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 from policies.gate import Judgement, by_id, lines
 from policies.policy import Finding, Policy, Verdict
+from policies.source import places
 
 _WORDS = {Verdict.VIOLATED: "VIOLATED", Verdict.UNJUDGED: "CANNOT JUDGE"}
 _LEVELS = {"CRITICAL": "error", "HIGH": "error", "MEDIUM": "warning", "LOW": "note"}
@@ -30,7 +31,11 @@ def text(judgements: Sequence[Judgement]) -> Iterator[str]:
 
 def _finding_text(finding: Finding, policy: Policy | None) -> Iterator[str]:
     yield f"{_WORDS[finding.verdict]}  {finding.policy}  {finding.resource}"
-    rows = [("construct", finding.construct), ("found", finding.message)]
+    rows = [
+        ("construct", finding.construct),
+        ("source", ", ".join(places(finding.resource))),
+        ("found", finding.message),
+    ]
     if finding.expected:
         rows.append(("expected", finding.expected))
     if policy is not None:
@@ -64,7 +69,7 @@ def sarif(judgements: Sequence[Judgement]) -> dict[str, Any]:
             "message": {"text": f"{finding.resource}: {finding.message}"},
             "locations": [
                 {
-                    "physicalLocation": {"artifactLocation": {"uri": judgement.path}},
+                    "physicalLocation": _location(finding, judgement),
                     "logicalLocations": [
                         {"name": finding.resource, "fullyQualifiedName": finding.construct}
                         if finding.construct
@@ -87,6 +92,14 @@ def sarif(judgements: Sequence[Judgement]) -> dict[str, Any]:
         "version": "2.1.0",
         "runs": [{"tool": {"driver": driver}, "results": results}],
     }
+
+
+def _location(finding: Finding, judgement: Judgement) -> dict[str, Any]:
+    """The line that makes the resource, which a reviewer can comment on, else what was judged."""
+    for place in places(finding.resource)[:1]:
+        file, _, line = place.rpartition(":")
+        return {"artifactLocation": {"uri": file}, "region": {"startLine": int(line)}}
+    return {"artifactLocation": {"uri": judgement.path}}
 
 
 def junit(judgements: Sequence[Judgement]) -> str:

@@ -41,7 +41,7 @@ def test_sarif_has_every_policy_and_finding(judgements: list[Judgement]) -> None
     assert [r["ruleId"] for r in run["results"]] == ["CKV_PRICE_8", "GATE"]
     location = run["results"][0]["locations"][0]
     assert location["logicalLocations"][0]["name"] == "aws_kms_key.encryption_key"
-    assert location["physicalLocation"]["artifactLocation"]["uri"] == judgements[0].path
+    assert location["physicalLocation"]["artifactLocation"]["uri"] == "stack/encryption.py"
 
 
 def test_junit_counts_failures_and_errors(judgements: list[Judgement]) -> None:
