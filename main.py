@@ -99,6 +99,7 @@ def main() -> int:
     except (CannotSynthesize, node.MissingNode) as error:
         return _complain(str(error), code=2)
     gate.enforce(folder)
+    print(f"{folder.name} is synthesized and breaks no policy: {folder}")
     return 0
 
 

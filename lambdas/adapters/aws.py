@@ -1,8 +1,7 @@
 """The clients of the AWS services, one low-level client a service and container.
 
 They are made by botocore, which boto3 is a layer over: the low-level clients are the same objects,
-and leaving the layer out saves a cold start a sixth of its time (boto3 imports its resources,
-s3transfer and a second session).
+and the layer brings only what is not used here (resources, s3transfer, a second session).
 
 The endpoint is left to botocore, which honours `AWS_ENDPOINT_URL`; so does everything else that
 Lambda puts into the environment (region, credentials).
