@@ -146,7 +146,8 @@ def _wait(step: Step, deployment: Deployment, evidence: Evidence, ear: Ear, sinc
         if evidence.complete():
             # A full read of a tape enriches rows whose own batch is still to come, and be told of.
             quiet = time.monotonic() - moved > _QUIET_SECONDS
-            if quiet or evidence.summarized >= len(evidence.new()):
+            told_all = evidence.summarized >= len(evidence.new()) and not evidence.unheard()
+            if quiet or told_all:
                 return
         elif time.monotonic() - moved > _PATIENCE_SECONDS:
             return

@@ -118,6 +118,17 @@ class Evidence:
             each for each in self.accepted if each not in self.answers and each not in self.dead
         ]
 
+    def unheard(self) -> list[str]:
+        """Request ids of messages that the function dead-lettered and has not been heard of.
+
+        It sends the dead letter before it ends, so its answer, with the counts, still comes.
+        """
+        return [
+            each
+            for each, letter in self.dead.items()
+            if letter.reason is not None and each not in self.answers
+        ]
+
     def missing(self) -> set[Key]:
         """Keys that should be in the table, are not, and are not in a dead-letter queue either."""
         wanted: set[Key] = set()

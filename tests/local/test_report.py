@@ -138,6 +138,16 @@ def test_refused_and_ignored_messages_are_no_loss() -> None:
     assert (counts.read, counts.stored, counts.duplicates) == (3, 0, 0)
 
 
+def test_what_the_function_dead_lettered_is_still_to_be_heard_of() -> None:
+    """GIVEN dead letters of the function and of Lambda THEN only the function's has an answer."""
+    evidence = _evidence(2)
+    answered = evidence.answers.pop("r0")
+    evidence.dead = {"r0": DeadLetter("price-not-positive", NOW), "r1": DeadLetter(None, NOW)}
+    assert evidence.unheard() == ["r0"]
+    evidence.answers["r0"] = answered
+    assert evidence.unheard() == []
+
+
 def test_rows_of_a_message_that_lambda_gave_up_half_way_are_counted() -> None:
     evidence = _evidence(2)
     del evidence.answers["r1"]
