@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from policies import checks
-from policies.model.document import DocumentError, terraform_files
+from policies.model.document import DocumentError, read_json, terraform_files
 from policies.model.stack import ChangeableError, Resource, Stack, UnresolvedError, load
 from policies.policy import Finding, Policy, Problem, Verdict
 
@@ -125,16 +125,19 @@ def stack_paths(path: Path) -> list[Path]:
     folders = sorted(p for p in (path / "stacks").iterdir())
     if not folders:
         raise DocumentError(f"{path} holds no stack: nothing to judge")
+    for folder in folders:
+        if folder.is_symlink() or not folder.is_dir():
+            raise DocumentError(f"{folder} is no folder: remove {path} and synthesize again")
     manifest = path / "manifest.json"
     if manifest.exists():
         try:
-            named = json.loads(manifest.read_text())["stacks"]
-            listed = {str(Path(s["synthesizedStackPath"]).parent.name) for s in named.values()}
+            named = read_json(manifest)["stacks"]
+            listed = {(s["workingDirectory"], s["synthesizedStackPath"]) for s in named.values()}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DocumentError(f"{manifest} is not a manifest: {error!r}") from error
-        if listed != {p.name for p in folders}:
+        if listed != {(f"stacks/{p.name}", f"stacks/{p.name}/cdk.tf.json") for p in folders}:
             raise DocumentError(
-                f"{manifest} names the stacks {sorted(listed)}, the folder holds "
+                f"{manifest} names the stacks {sorted(map(str, listed))}, the folder holds "
                 f"{sorted(p.name for p in folders)}: remove {path} and synthesize again"
             )
     return folders
@@ -171,7 +174,7 @@ def _judge_path(given: str, views: str, with_builtins: bool) -> Judgement:
             judgement.checked += one.checked
             if with_builtins:
                 _add_builtins(stack, judgement)
-    except (DocumentError, GateError) as error:
+    except (DocumentError, GateError, UnresolvedError) as error:
         judgement.findings.append(_refusal(given, str(error)))
     except Exception as error:  # whatever it is, it is no pass
         judgement.findings.append(_refusal(given, f"the gate crashed: {error!r}"))

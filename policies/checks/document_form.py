@@ -9,11 +9,10 @@ from pathlib import Path
 if "." not in __name__:  # run by plain Checkov, which may start in any folder
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from policies.model.document import ORDINARY
 from policies.model.stack import Resource, Stack
 from policies.offer import offer
 from policies.policy import DOCUMENT, Policy, Problem
-
-KINDS = {"resource", "data", "provider", "terraform", "variable", "output"}
 
 
 class DocumentForm(Policy):
@@ -29,7 +28,7 @@ class DocumentForm(Policy):
     def judge(self, resource: Resource, stack: Stack) -> Iterator[Problem]:
         """Refuse foreign blocks, repetition, and what was not read."""
         for block in stack.content:
-            if block.kind not in KINDS:
+            if block.kind not in ORDINARY:
                 yield Problem(f"the block {block.kind} is not allowed", address=block.address)
         for trouble in stack.troubles:
             yield Problem(trouble.message, address=trouble.address)

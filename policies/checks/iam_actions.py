@@ -18,6 +18,8 @@ from policies.offer import offer
 from policies.policy import ANY, Policy, Problem, shown
 
 ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z0-9]+", re.ASCII)
+# A resource's own policy can name its own service's actions only; AWS refuses others.
+SERVICES = {"aws_kms_key": "kms:", "aws_sns_topic": "sns:", "aws_sqs_queue": "sqs:"}
 
 
 class IamActions(Policy):
@@ -64,6 +66,12 @@ class IamActions(Policy):
                             + (", a wildcard" if wild else ", which is no action's name"),
                             shown(action),
                             "the action's name",
+                        )
+                    elif not action.startswith(SERVICES.get(resource.type, "")):
+                        yield Problem(
+                            f"{policy.attribute} has {shown(action)}, of another service",
+                            shown(action),
+                            f"{SERVICES[resource.type]}…",
                         )
 
 

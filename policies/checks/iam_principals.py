@@ -9,10 +9,12 @@ from pathlib import Path
 if "." not in __name__:  # run by plain Checkov, which may start in any folder
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from policies import requirement
 from policies.model.expressions import Text, Value
 from policies.model.iam import Statement, held
 from policies.model.stack import Resource, Stack
 from policies.model.transport import is_account
+from policies.model.wiring import own_name
 from policies.offer import offer
 from policies.policy import ANY, Policy, Problem, shown
 
@@ -45,12 +47,20 @@ class IamPrincipals(Policy):
                 if statement.denies:
                     continue
                 for kind, value in statement.principals:
-                    if not _is_ours(kind, value) and not _is_alarm(kind, value, statement):
+                    if _is_ours(kind, value):
+                        continue
+                    if not _is_alarm(kind, value, statement):
                         yield Problem(
                             f"{policy.attribute} lets in {kind} {shown(value)} "
                             f"under {shown(statement.conditions)}",
                             shown(value),
                             "this account or its alarms",
+                        )
+                    elif policy.kind == "resource" and not _is_publishing(statement, resource):
+                        yield Problem(
+                            f"{policy.attribute} lets alarms {shown(statement.actions)}",
+                            shown(statement.actions),
+                            "sns:Publish, to processing-errors",
                         )
 
 
@@ -75,6 +85,15 @@ def _is_alarm(kind: str, value: Value, statement: Statement) -> bool:
         and len(values) == 1
         and is_account(values[0])
         for operator, key, values in statement.conditions
+    )
+
+
+def _is_publishing(statement: Statement, resource: Resource) -> bool:
+    """Whether all that a statement lets alarms do is to publish errors."""
+    return (
+        resource.type == "aws_sns_topic"
+        and own_name(resource) == requirement.suffixed(requirement.ERROR_TOPIC)
+        and {str(action).lower() for action in statement.actions} == {"sns:publish"}
     )
 
 

@@ -49,21 +49,23 @@ class KeyPolicy(Policy):
         document = parse(resource.body.value("policy"), stack)
         owner: set[str] = set()
         alarms: set[str] = set()
+        beyond: set[str] = set()
         for statement in document.statements:
             actions = {str(action).lower() for action in statement.actions}
             if statement.denies:
                 yield Problem("has a Deny, which could lock its owner out", shown(statement.sid))
             elif _is_owner(statement) and not statement.conditions:
                 owner |= actions
-            elif ALARM in statement.principals and admits_alarms(statement):
-                alarms |= actions
+            elif ALARM in statement.principals:
+                beyond |= actions - ALARMS
+                alarms |= actions if admits_alarms(statement) else set()
         for who, missing in (("its owner", OWNER - owner), ("alarms", ALARMS - alarms)):
             if missing:
                 yield Problem(
                     f"does not let {who} {', '.join(sorted(missing))}", "missing", "allowed"
                 )
-        if alarms - ALARMS:
-            yield Problem(f"lets alarms {', '.join(sorted(alarms - ALARMS))}")
+        if beyond:
+            yield Problem(f"lets alarms {', '.join(sorted(beyond))}")
 
 
 def _is_owner(statement: Statement) -> bool:

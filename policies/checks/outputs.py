@@ -9,6 +9,8 @@ from pathlib import Path
 if "." not in __name__:  # run by plain Checkov, which may start in any folder
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+import re
+
 from policies import requirement
 from policies.model.expressions import Reference, Text, Value, lower
 from policies.model.stack import Resource, Stack
@@ -55,9 +57,8 @@ class Outputs(Policy):
             extra = set(raw) - {"value", "description", "//"}
             if extra:
                 yield Problem(f"has {', '.join(sorted(extra))}", address=address)
-            if not isinstance(raw.get("description", ""), str) or "${" in str(
-                raw.get("description")
-            ):
+            description = raw.get("description", "")
+            if not isinstance(description, str) or re.search(r"[$%]\{", description):
                 yield Problem("has a description that is no plain text", address=address)
             value = lower(raw.get("value"))
             if name not in SHOWS or not _shows(value, *SHOWS[name], stack):

@@ -11,20 +11,15 @@ if "." not in __name__:  # run by plain Checkov, which may start in any folder
 
 import re
 
-from policies.model.expressions import Encoded, Reference, Text, Unknown, Value
+from policies.model.expressions import OUTSIDE, Encoded, Reference, Text, Unknown, Value
 from policies.model.stack import Body, Resource, Stack, UnresolvedError
 from policies.offer import offer
 from policies.policy import ANY, Policy, Problem, shown
 
-# Functions whose answer comes from the machine, the moment or chance, not from the document.
-IMPURE = re.compile(
-    r"\b(file|filebase64|fileexists|fileset|file(?:base64)?sha(?:256|512)|filemd5|filesha1|abspath"
-    r"|templatefile|templatestring|timestamp|plantimestamp|uuid|bcrypt|pathexpand|nonsensitive"
-    r"|ephemeralasnull|provider::\w+::\w+)\(",
-    re.ASCII,
-)
 SECRETS = "var.webhook_secrets"
 SUFFIX = "var.environmentSuffix"
+# Attributes that hold a secret; a reference to a whole resource shows them too.
+SECRET = {("aws_api_gateway_api_key", "value"), ("aws_lambda_function", "environment")}
 
 
 class References(Policy):
@@ -57,7 +52,7 @@ class References(Policy):
                 if isinstance(leaf, Reference):
                     yield from self._reference(leaf, where, resource, stack)
                 elif isinstance(leaf, Unknown):
-                    if IMPURE.search(leaf.text) or IMPURE.search(str(leaf)):
+                    if OUTSIDE in leaf.roots:
                         yield Problem(f"{where} is {shown(leaf)}, decided outside of the document")
                     elif any(r.startswith(("var.", "local.")) and r != SUFFIX for r in leaf.roots):
                         yield Problem(f"{where} is {shown(leaf)}, which a variable decides")
@@ -80,6 +75,11 @@ class References(Policy):
             yield Problem(f"{where} refers to {leaf}, which does not exist", str(leaf))
         elif leaf.root == resource.address:
             yield Problem(f"{where} refers to itself", str(leaf))
+        else:
+            path = leaf.path[1:] if leaf.path[:1] == (0,) else leaf.path
+            type_ = stack.resources[leaf.root].type
+            if not path or (type_, path[0]) in SECRET:
+                yield Problem(f"{where} shows what {leaf} holds, a secret", str(leaf), "no secret")
 
 
 def _values(body: Body) -> Iterator[tuple[str, Value]]:

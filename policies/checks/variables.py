@@ -11,9 +11,12 @@ if "." not in __name__:  # run by plain Checkov, which may start in any folder
 
 import re
 
+from policies.model.expressions import roots, template
 from policies.model.stack import Resource, Stack, same
 from policies.offer import offer
 from policies.policy import DOCUMENT, Policy, Problem, shown
+
+_SPLICED = re.compile(r"[$%]\{")
 
 
 class Variables(Policy):
@@ -45,16 +48,18 @@ class Variables(Policy):
                 for problem in known[name](blocks[name].raw):
                     yield Problem(problem.message, problem.found, problem.expected, address)
 
-    def _common(self, raw: dict[str, object], wanted: dict[str, object]) -> Iterator[Problem]:
-        for name, expected in wanted.items():
-            found = raw.get(name)
+    def _common(
+        self, name: str, raw: dict[str, object], wanted: dict[str, object]
+    ) -> Iterator[Problem]:
+        for key, expected in wanted.items():
+            found = raw.get(key)
             if (expected is None) != (found is None) or not (
                 expected is None or same(found, expected)
             ):
-                yield Problem(f"{name} is {shown(found)}", shown(found), shown(expected))
+                yield Problem(f"{key} is {shown(found)}", shown(found), shown(expected))
         allowed = {"type", "default", "description", "nullable", "sensitive", "validation", "//"}
-        for name in sorted(set(raw) - allowed):
-            yield Problem(f"{name} is not allowed", "set", "absent")
+        for key in sorted(set(raw) - allowed):
+            yield Problem(f"{key} is not allowed", "set", "absent")
         if not isinstance(raw.get("description", ""), str):
             yield Problem("description is no text")
         for validation in _list(raw.get("validation")) if raw.get("validation") else []:
@@ -64,10 +69,17 @@ class Variables(Policy):
                 or not all(isinstance(v, str) and v for k, v in validation.items() if k != "//")
             ):
                 yield Problem(f"validation {shown(validation)} is no condition and message")
+            elif _SPLICED.search(validation["error_message"]):
+                yield Problem("an error message that holds an expression could print the secret")
+            elif set(roots(template(validation["condition"]))) != {f"var.{name}"}:
+                condition = shown(validation["condition"])
+                yield Problem(f"the validation {condition} looks beyond its variable", condition)
 
     def _suffix(self, raw: dict[str, object]) -> Iterator[Problem]:
         default = raw.get("default")
-        yield from self._common(raw, {"type": "string", "nullable": False, "sensitive": None})
+        yield from self._common(
+            "environmentSuffix", raw, {"type": "string", "nullable": False, "sensitive": None}
+        )
         if not isinstance(default, str) or not re.fullmatch(
             r"[a-z0-9](?:[a-z0-9-]{0,14}[a-z0-9])?", default, re.ASCII
         ):
@@ -89,7 +101,7 @@ class Variables(Policy):
 
     def _secrets(self, raw: dict[str, object]) -> Iterator[Problem]:
         wanted = {"type": "string", "nullable": False, "sensitive": True, "default": None}
-        yield from self._common(raw, wanted)
+        yield from self._common("webhook_secrets", raw, wanted)
 
 
 def _list(raw: object) -> list[object]:

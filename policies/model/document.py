@@ -10,8 +10,11 @@ https://developer.hashicorp.com/terraform/language/files/override
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +34,8 @@ LABELS = {
     "moved": 0,
     "removed": 0,
 }
+# Those that the pipeline needs; another one is an offence even when it is empty.
+ORDINARY = {"resource", "data", "provider", "terraform", "variable", "output"}
 MAXIMUM_BYTES = 20_000_000
 
 
@@ -67,10 +72,32 @@ def _refuse_constant(name: str) -> Any:
     raise DocumentError(f"{name} is no JSON number")
 
 
+def exact_number(text: str) -> int | float | None:
+    """A decimal number, or None where a float would pass for a number that it is not.
+
+    Terraform reads numbers to 512 bits: 3.00000000000000000001 is not 3 to it.
+    """
+    if re.fullmatch(r"-?\d{1,4000}", text, re.ASCII):
+        return int(text)
+    value = float(text)
+    if not math.isfinite(value) or (value.is_integer() and Decimal(text) != Decimal(value)):
+        return None
+    return value
+
+
+def _float(text: str) -> float:
+    value = exact_number(text)
+    if value is None:
+        raise DocumentError(f"{text[:40]} has more digits than are told apart here: write it plain")
+    return value
+
+
 def strict_json(text: str) -> Any:
     """Parse JSON; a repeated key, NaN or Infinity, or nesting without end is a `DocumentError`."""
     try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        return json.loads(
+            text, object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_float
+        )
     except json.JSONDecodeError as error:
         raise DocumentError(f"not JSON ({error}): synthesize the stack again") from error
     except RecursionError as error:
@@ -133,14 +160,16 @@ def blocks(raw: Any, name: str) -> list[Block]:
     """Read the top level of one file."""
     if not isinstance(raw, dict | list):
         raise DocumentError(f"{name}: expected an object, found {json.dumps(raw)[:80]}")
-    result = []
+    result: list[Block] = []
     for top in raw if isinstance(raw, list) else [raw]:
         for kind, inner in merged(top, name).items():
             if kind == "//":
                 continue
             # A block Terraform may know and this module does not: kept whole, to be refused.
-            for labels, body in _labelled(kind, inner, LABELS.get(kind, 0), ()):
-                result.append(Block(kind, labels, body))
+            found = list(_labelled(kind, inner, LABELS.get(kind, 0), ()))
+            if not found and kind not in ORDINARY:
+                found = [((), {})]
+            result.extend(Block(kind, labels, body) for labels, body in found)
     return result
 
 

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
+from policies.model.document import exact_number, strict_json
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:
@@ -134,13 +136,28 @@ def number_text(number: float) -> str:
     return str(int(number))
 
 
-_MENTIONED = re.compile(
-    r"\b(data\.[A-Za-z_][\w-]*\.[A-Za-z_][\w-]*|[A-Za-z_][\w-]*\.[A-Za-z_][\w-]*)"
+# Blanks and comments may stand between any two tokens: `var /* days */ . x` is `var.x`.
+_BLANK = r"(?:\s|/\*[\s\S]*?\*/|(?://|\#)[^\n]*(?:\n|$))"
+_NAME = r"[^\W\d][\w-]*"
+_DOT = rf"{_BLANK}*\.{_BLANK}*"
+_MENTIONED = re.compile(rf"\b(data{_DOT}{_NAME}{_DOT}{_NAME}|{_NAME}{_DOT}{_NAME})")
+# Functions whose answer comes from the machine, the moment or chance, not from the document.
+_IMPURE = (
+    "abspath", "bcrypt", "ephemeralasnull", "file", "filebase64", "filebase64sha256",
+    "filebase64sha512", "fileexists", "filemd5", "fileset", "filesha1", "filesha256", "filesha512",
+    "nonsensitive", "pathexpand", "plantimestamp", "templatefile", "templatestring", "timestamp",
+    "uuid",
+)  # fmt: skip
+_IMPURE_CALL = re.compile(
+    rf"\b(?:(?:{'|'.join(_IMPURE)}){_BLANK}*\(|(?:core|provider){_BLANK}*::)", re.ASCII
 )
+# What an expression depends on, besides names, if it calls one of them.
+OUTSIDE = "the machine or the moment"
 
 
 def _mentioned(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_MENTIONED.findall(text)))
+    names = [re.sub(_BLANK, "", name) for name in _MENTIONED.findall(text)]
+    return tuple(dict.fromkeys([*names, *([OUTSIDE] if _IMPURE_CALL.search(text) else [])]))
 
 
 def template(text: str, scope: Mapping[str, Value] | None = None) -> Value:
@@ -234,6 +251,8 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE | re.ASCII,
 )
+# A character by its number; the two halves of a pair are none by themselves.
+_UNICODE = re.compile(r"\\u(?![dD][89a-fA-F])([0-9a-fA-F]{4})")
 _BINARY = [["||"], ["&&"], ["==", "!="], ["<", ">", "<=", ">="], ["+", "-"], ["*", "/", "%"]]
 
 
@@ -327,7 +346,10 @@ class _Parser:
         kind, token = self.kind, self.token
         if kind == "number":
             self.advance()
-            return int(token) if token.isdigit() else float(token)
+            found = exact_number(token)
+            if found is None:
+                raise NotUnderstoodError("a number beyond a float's precision")
+            return found
         if kind == "quote":
             return self.string()
         if kind == "name":
@@ -403,9 +425,9 @@ class _Parser:
                 if escape in escapes:
                     raw += escapes[escape]
                     at += 2
-                elif escape == "u":
-                    raw += chr(int(self.text[at + 2 : at + 6], 16))
-                    at += 6
+                elif code := _UNICODE.match(self.text, at):
+                    raw += chr(int(code[1], 16))
+                    at = code.end()
                 else:
                     raise NotUnderstoodError("string escape")
             elif char == '"':
@@ -522,7 +544,8 @@ def _call(name: str, arguments: list[Value]) -> Value:
             return _PURE[name](*arguments)
         except (KeyError, TypeError, ValueError, AttributeError, IndexError):
             pass
-    return _unknown(f"{name}(…)", *arguments)
+    answer = _unknown(f"{name}(…)", *arguments)
+    return Unknown(answer.text, (*answer.roots, OUTSIDE)) if name in _IMPURE else answer
 
 
 def _typed(function: Any, *kinds: type) -> Any:
@@ -534,17 +557,28 @@ def _typed(function: Any, *kinds: type) -> Any:
     return checked
 
 
+def _ascii(function: Any) -> Any:
+    """Keep to ASCII: beyond it Python's and Terraform's letters and blanks differ."""
+
+    def checked(text: Value) -> str:
+        if not isinstance(text, str) or not text.isascii():
+            raise TypeError
+        return str(function(text))
+
+    return checked
+
+
 _PURE: dict[str, Any] = {
     "tostring": _to_text,
     "tonumber": _to_number,
-    "lower": _typed(str.lower, str),
-    "upper": _typed(str.upper, str),
-    "trimspace": _typed(str.strip, str),
+    "lower": _ascii(str.lower),
+    "upper": _ascii(str.upper),
+    "trimspace": _ascii(lambda text: text.strip(" \t\n\v\f\r")),
     "tolist": _typed(list, list),
     "length": _typed(len, list, dict),
     "concat": _typed(lambda *lists: [item for part in lists for item in part], list),
     "max": _typed(lambda *numbers: max(numbers), int, float),
     "min": _typed(lambda *numbers: min(numbers), int, float),
     "merge": _typed(lambda *maps: {k: v for part in maps for k, v in part.items()}, dict),
-    "jsondecode": _typed(lambda text: json.loads(text), str),
+    "jsondecode": _typed(strict_json, str),
 }

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from policies import requirement
 from policies.model.document import DocumentError, strict_json
 from policies.model.expressions import (
     Encoded,
@@ -36,6 +37,9 @@ STATEMENT_KEYS = {
 }
 # Private-use characters stand for symbols while the text around them is parsed as JSON.
 _OPEN, _CLOSE = "\ue000", "\ue001"
+# What is put into a policy's text has to be text that AWS or the gate vouches for: a description
+# or a tag could close the string it stands in and open a statement of its own.
+_VOUCHED = {"account_id", "arn", "stream_arn"}
 _PLACEHOLDER = re.compile(f"{_OPEN}(\\d+){_CLOSE}")
 
 
@@ -116,7 +120,7 @@ def parse(value: Value, stack: Stack) -> Document:
         raise UnresolvedError(f"the policy is {value}, whose content the document does not show")
     if isinstance(value, str | Text):
         try:
-            return _from_text(value)
+            return _from_text(stack.resolve(value))
         except TypeError as error:  # a part that holds a list or an object
             raise UnresolvedError(f"the policy {str(value)[:120]} cannot be read") from error
     if isinstance(value, Unknown):
@@ -138,6 +142,9 @@ def _from_text(value: str | Text) -> Document:
         else:
             text += f"{_OPEN}{len(symbols)}{_CLOSE}"
             symbols.append(part)
+    spliced = [s for s in symbols if not isinstance(s, Unknown) and not _is_vouched(s)]
+    if spliced:
+        return Document(faults=[f"holds {spliced[0]}, whose text could end the string it is in"])
     try:
         parsed = strict_json(text)
     except DocumentError as error:
@@ -156,6 +163,13 @@ def _from_text(value: str | Text) -> Document:
         return node
 
     return _document(restore(parsed))
+
+
+def _is_vouched(symbol: Value) -> bool:
+    """Whether what the symbol stands for holds no quotation mark: an ARN, an id, the suffix."""
+    if not isinstance(symbol, Reference):
+        return False
+    return symbol == requirement.SUFFIX or symbol.path[-1:] in {(name,) for name in _VOUCHED}
 
 
 def _document(raw: Value) -> Document:
@@ -209,6 +223,8 @@ def _statement(entry: dict[str, Value], faults: list[str]) -> Statement:
         sid=str(entry.get("Sid", "")),
     )
     principal = entry.get("Principal")
+    if principal == {}:
+        faults.append("has an empty Principal")
     if isinstance(principal, dict):
         for kind, values in principal.items():
             if kind not in ("AWS", "Service", "Federated", "CanonicalUser"):

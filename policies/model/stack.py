@@ -15,7 +15,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from policies.model.document import Block, DocumentError, blocks, merged, read_folder, read_json
+from policies.model.document import (
+    Block,
+    DocumentError,
+    blocks,
+    exact_number,
+    merged,
+    read_folder,
+    read_json,
+)
 from policies.model.expressions import (
     Encoded,
     Reference,
@@ -329,7 +337,7 @@ def number(value: Value) -> float | None:
     if isinstance(value, int | float):
         return value
     if isinstance(value, str) and re.fullmatch(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", value, re.ASCII):
-        return int(value) if re.fullmatch(r"-?\d+", value) else float(value)
+        return exact_number(value)
     return None
 
 

@@ -11,7 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.model.expressions import Encoded, Reference, Text, Unknown, lower, roots, template
+from policies.model.expressions import (
+    OUTSIDE,
+    Encoded,
+    Reference,
+    Text,
+    Unknown,
+    lower,
+    roots,
+    template,
+)
 
 SUFFIX = Reference("var.environmentSuffix")
 
@@ -102,7 +111,24 @@ def test_leaves_open(text: str) -> None:
 
 def test_tells_what_a_value_hangs_on() -> None:
     value = lower({"a": ["${file(var.x)}", "${aws_a.b.c}-${local.y}"]})
-    assert set(roots(value)) == {"var.x", "aws_a.b", "local.y"}
+    assert set(roots(value)) == {"var.x", "aws_a.b", "local.y", OUTSIDE}
+
+
+@pytest.mark.parametrize(
+    ("text", "root"),
+    [
+        ("${[for x in [var . x] : x]}", "var.x"),
+        ("${[for x in [var /* . */ . x] : x]}", "var.x"),
+        ("${[for x in [var # .\n . x] : x]}", "var.x"),
+        ("${[for x in [data . aws_a . b . c] : x]}", "data.aws_a.b"),
+        ("${[for x in [aws_a.é.arn] : x]}", "aws_a.é"),
+        ('%{ if fileexists ( "x" ) }x%{ endif }', OUTSIDE),
+        ("${[for x in [1] : provider :: local :: now()]}", OUTSIDE),
+        ("${parseint(timestamp(), 10)}", OUTSIDE),
+    ],
+)
+def test_no_spelling_hides_what_a_value_hangs_on(text: str, root: str) -> None:
+    assert root in set(roots(template(text)))
 
 
 def test_iterators_give_values() -> None:

@@ -225,6 +225,8 @@ HIDING: dict[str, tuple[int, Callable[[Document], object]]] = {
     "number in a list": (2, lambda d: first(d, GROUP).update(retention_in_days=[3])),
     "null by expression": (2, lambda d: first(d, GROUP).update(retention_in_days="${null}")),
     "escaped interpolation": (2, lambda d: first(d, GROUP).update(retention_in_days="$${3}")),
+    "a blank that Terraform does not trim": (14, lambda d: first(d, "aws_lambda_function").update(
+        runtime='${trimspace("\x1cpython3.13")}')),
     "list in a list": (1, lambda d: first(d, "aws_lambda_function").update(
         architectures=[["arm64"]])),
     "text for a list": (1, lambda d: first(d, "aws_lambda_function").update(
@@ -255,6 +257,18 @@ UNRESOLVED: dict[str, Callable[[Document], object]] = {
         dynamic={"point_in_time_recovery": {
             "for_each": "${toset(range(1))}", "content": {"enabled": True}}},
     ),
+    "letters that Terraform does not raise": lambda d: only(d, "aws_dynamodb_table").update(
+        billing_mode='${upper("pay_per_reque\ufb06")}'
+    ),
+    "a number beyond a float's precision": lambda d: first(d, GROUP).update(
+        retention_in_days="${3.0000000000000000001}"
+    ),
+    "such a number in JSON text": lambda d: first(d, GROUP).update(
+        retention_in_days='${jsondecode("3.0000000000000000001")}'
+    ),
+    "an escape that is none": lambda d: first(d, "aws_lambda_function").update(
+        runtime='${"\\u0_70ython3.13"}'
+    ),
     "a directive": lambda d: first(d, "aws_lambda_function").update(
         runtime='%{ if true }python3.13%{ endif }'
     ),
@@ -267,6 +281,12 @@ UNRESOLVED: dict[str, Callable[[Document], object]] = {
 @pytest.mark.parametrize("what", UNRESOLVED)
 def test_what_is_not_resolved_is_not_passed(what: str, pipeline: Pipeline) -> None:
     judgement = pipeline.altered(UNRESOLVED[what])
+    assert judgement.verdict is Verdict.UNJUDGED, told(judgement)
+
+
+def test_a_number_that_a_float_would_round_is_not_read(pipeline: Pipeline) -> None:
+    text = json.dumps(pipeline.document).replace("345600,", "345600.00000000000000001,", 1)
+    judgement = pipeline.judge(text)
     assert judgement.verdict is Verdict.UNJUDGED, told(judgement)
 
 

@@ -175,6 +175,30 @@ def test_out_folders_are_judged_stack_by_stack(pipeline: Pipeline, tmp_path: Pat
     assert judge([tmp_path])[0].verdict is Verdict.UNJUDGED
 
 
+@pytest.mark.parametrize("name", ["workingDirectory", "synthesizedStackPath"])
+def test_the_manifest_leads_to_what_was_judged(
+    name: str, pipeline: Pipeline, tmp_path: Path
+) -> None:
+    folder = tmp_path / "stacks" / "good"
+    shutil.copytree(pipeline.folder, folder)
+    (folder / "cdk.tf.json").write_text(json.dumps(pipeline.document))
+    entry = {
+        "workingDirectory": "stacks/good",
+        "synthesizedStackPath": "stacks/good/cdk.tf.json",
+    }
+    (tmp_path / "manifest.json").write_text(json.dumps({"stacks": {"good": entry}}))
+    assert judge([tmp_path])[0].verdict is Verdict.PASSED
+    entry[name] = "../elsewhere/" + entry[name]
+    (tmp_path / "manifest.json").write_text(json.dumps({"stacks": {"good": entry}}))
+    assert judge([tmp_path])[0].verdict is Verdict.UNJUDGED
+
+
+def test_a_document_among_the_stacks_is_no_stack(pipeline: Pipeline, tmp_path: Path) -> None:
+    (tmp_path / "stacks").mkdir()
+    (tmp_path / "stacks" / "good.json").write_text(json.dumps(pipeline.document))
+    assert judge([tmp_path])[0].verdict is Verdict.UNJUDGED
+
+
 def test_the_worst_verdict_counts(pipeline: Pipeline, tmp_path: Path) -> None:
     passed = pipeline.judge(pipeline.document)
     failed = pipeline.altered(lambda d: first(d, "aws_kms_key").pop("enable_key_rotation"))

@@ -652,6 +652,152 @@ def foreach_one(d: Document) -> None:
     queue(d)["for_each"] = {"a": 1}
 
 
+def role(d: Document) -> Document:
+    return _of(d, "aws_iam_role", "webhook_processor_role")
+
+
+def key(d: Document) -> Document:
+    return only(d, "aws_kms_key")
+
+
+def splice_sid(d: Document, symbol: str) -> None:
+    change(rights(d), lambda w: w["Statement"][0].update(Sid=f"X{symbol}"))
+
+
+def admit_alarms(body: Document, *actions: str, arn: str | None = None) -> None:
+    """Add a statement that lets this account's alarms do something, from `arn` if it is given."""
+
+    def alter(whole: Document) -> None:
+        equals = {"aws:SourceAccount": "${data.aws_caller_identity.identity.account_id}"}
+        condition: Document = {"StringEquals": equals}
+        if arn is not None:
+            condition["ArnLike"] = {"aws:SourceArn": arn}
+        statement = {
+            "Effect": "Allow",
+            "Action": list(actions),
+            "Resource": whole["Statement"][0]["Resource"],
+            "Principal": {"Service": "cloudwatch.amazonaws.com"},
+            "Condition": condition,
+        }
+        whole["Statement"].append(statement)
+
+    change(body, alter)
+
+
+@hostile
+def statement_from_description(d: Document) -> None:
+    # IAM takes quotation marks in a description: in a policy's text they open a statement.
+    role(d)["description"] = '","Effect":"Allow","Action":["*"],"Resource":["*"]},{"Sid":"Y'
+    splice_sid(d, "${aws_iam_role.webhook_processor_role.description}")
+
+
+@hostile
+def statement_from_tag(d: Document) -> None:
+    splice_sid(d, "${aws_iam_role.webhook_processor_role.tags.Owner}")
+
+
+@hostile
+def api_key_in_policy(d: Document) -> None:
+    splice_sid(d, "${aws_api_gateway_api_key.ingress_key.value}")
+
+
+@hostile
+def api_key_in_description(d: Document) -> None:
+    role(d)["description"] = "of ${aws_api_gateway_api_key.ingress_key.value}"
+
+
+@hostile
+def secrets_in_description(d: Document) -> None:
+    environment = "aws_lambda_function.webhook_processor_function.environment"
+    role(d)["description"] = f"of ${{jsonencode({environment})}}"
+
+
+@hostile
+def secrets_by_index(d: Document) -> None:
+    environment = "aws_lambda_function.webhook_processor_function.environment"
+    role(d)["description"] = f"of ${{{environment}[0].variables.WEBHOOK_SECRETS}}"
+
+
+@hostile
+def secrets_by_whole_resource(d: Document) -> None:
+    function_ = "aws_lambda_function.webhook_processor_function"
+    role(d)["description"] = f"of ${{jsonencode({function_})}}"
+
+
+@hostile
+def secrets_in_error_message(d: Document) -> None:
+    d["variable"]["webhook_secrets"]["validation"][0]["error_message"] = (
+        "${nonsensitive(var.webhook_secrets)} is not right."
+    )
+
+
+@hostile
+def validation_by_file(d: Document) -> None:
+    d["variable"]["webhook_secrets"]["validation"][0]["condition"] = (
+        '${fileexists("/tmp/x") || length(var.webhook_secrets) > 0}'
+    )
+
+
+@hostile
+def validation_never_true(d: Document) -> None:
+    d["variable"]["webhook_secrets"]["validation"][0]["condition"] = "${false}"
+
+
+@hostile
+def alarms_delete_key(d: Document) -> None:
+    admit_alarms(key(d), "kms:ScheduleKeyDeletion", arn="arn:aws:cloudwatch:x")
+
+
+@hostile
+def alarms_delete_topic(d: Document) -> None:
+    admit_alarms(_of(d, "aws_sns_topic", "error_topic_topic"), "sns:DeleteTopic", arn="x")
+
+
+@hostile
+def alarms_publish_success(d: Document) -> None:
+    admit_alarms(_of(d, "aws_sns_topic", "success_topic_topic"), "sns:Publish")
+
+
+@hostile
+def alarms_purge_queue(d: Document) -> None:
+    admit_alarms(queue(d), "sqs:PurgeQueue")
+
+
+@hostile
+def foreign_action(d: Document) -> None:
+    change(key(d), lambda w: w["Statement"][0]["Action"].append("dynamodb:DeleteTable"))
+
+
+@hostile
+def empty_principal(d: Document) -> None:
+    change(rights(d), lambda w: w["Statement"][0].update(Principal={}))
+
+
+@hostile
+def fraction_beyond_a_float(d: Document) -> None:
+    group(d)["retention_in_days"] = "3.0000000000000000001"
+
+
+@hostile
+def empty_module(d: Document) -> None:
+    d["module"] = {}
+
+
+@hostile
+def empty_unknown_block(d: Document) -> None:
+    d["resources"] = []
+
+
+@hostile
+def null_locals(d: Document) -> None:
+    d["locals"] = None
+
+
+@hostile
+def directive_in_output(d: Document) -> None:
+    d["output"]["table_name"]["description"] = "%{ if true }x%{ endif }"
+
+
 @pytest.mark.parametrize("attempt", ATTEMPTS, ids=lambda f: f.__name__)
 def test_nothing_gets_past(attempt: Callable[[Document], None], pipeline: Pipeline) -> None:
     judgement = pipeline.altered(attempt)

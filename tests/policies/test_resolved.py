@@ -55,6 +55,37 @@ def test_expressions_that_resolve_to_a_wrong_value_are_named(pipeline: Pipeline)
     assert refused(judgement, "CKV_PRICE_2", f"{GROUP}.error_notifier_log_group"), told(judgement)
 
 
+def by_file(document: Document) -> None:
+    groups = document["resource"][GROUP]
+    groups["error_notifier_log_group"]["retention_in_days"] = '${fileexists("/flag") ? 30 : 3}'
+    groups["price_enricher_log_group"]["retention_in_days"] = "${length( timestamp ()) > 0 ? 3 : 1}"
+
+
+def block_by_file(document: Document) -> None:
+    only(document, "aws_dynamodb_table")["dynamic"] = {
+        "replica": {
+            "for_each": '${fileexists("/flag") ? [1] : []}',
+            "content": {"region_name": "x"},
+        }
+    }
+
+
+def by_secret(document: Document) -> None:
+    first(document, GROUP)["retention_in_days"] = (
+        "${[for x in [var /* . */ . webhook_secrets] : length(x) > 50 ? 30 : 3][0]}"
+    )
+
+
+@pytest.mark.terraform
+@pytest.mark.parametrize("change", [by_file, block_by_file, by_secret])
+def test_what_can_change_after_the_verdict_is_not_asked(
+    change: Callable[[Document], None], pipeline: Pipeline
+) -> None:
+    # Terraform answers 3 today, whatever it will answer on the day of the deployment.
+    judgement = judged(pipeline, change, "all")
+    assert judgement.verdict is not Verdict.PASSED
+
+
 @pytest.mark.terraform
 def test_made_up_values_are_not_believed(pipeline: Pipeline) -> None:
     # A mocked boolean is false, which is what the policy wants to see.
