@@ -110,11 +110,13 @@ def require_absent(body: Body, name: str, why: str) -> Iterator[Problem]:
         yield Problem(f"{body.where(name)} is set: {why}", "set", "absent")
 
 
-def require_within(body: Body, name: str, least: int, most: int) -> Iterator[Problem]:
-    """Demand a whole number between two bounds, both included."""
+def require_within(
+    body: Body, name: str, least: int, most: int, *, whole: bool = True
+) -> Iterator[Problem]:
+    """Demand a number, a whole one if not told otherwise, between two bounds, both included."""
     found = body.literal(name)
     value = number(found)
-    if value is None or value != int(value) or not least <= value <= most:
+    if value is None or (whole and value != int(value)) or not least <= value <= most:
         yield Problem(
             f"{body.where(name)} is {shown(found)}, outside of {least} to {most}",
             shown(found),

@@ -12,7 +12,7 @@ if "." not in __name__:  # run by plain Checkov, which may start in any folder
 from policies.model.stack import Resource, Stack
 from policies.model.wiring import function_of, role_of
 from policies.offer import offer
-from policies.policy import Policy, Problem
+from policies.policy import Policy, Problem, shown
 
 # API Gateway refuses, or deploys without, what is not there yet.
 # https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/api_gateway_deployment
@@ -44,6 +44,7 @@ class CreationOrder(Policy):
         "aws_lambda_function",
         "aws_lambda_function_event_invoke_config",
         "aws_lambda_event_source_mapping",
+        "aws_lambda_permission",
         *AFTER,
     )
     guards = ("depends_on", "role")
@@ -59,7 +60,17 @@ class CreationOrder(Policy):
             return
         function: Resource | None = resource
         if resource.type != "aws_lambda_function":
-            function = function_of(stack, resource.body.value("function_name"))
+            value = resource.body.value("function_name")
+            function = function_of(stack, value)
+            # A name that is spelled out waits for nothing.
+            if (
+                function is not None
+                and stack.target(value, ("arn", "function_name", "id")) is None
+                and function.address not in resource.depends_on()
+            ):
+                yield Problem(f"does not wait for {function.address}", shown(value), "a reference")
+            if resource.type == "aws_lambda_permission":
+                return
         role = role_of(stack, function) if function is not None else None
         if role is None:
             yield Problem("its role is none of this stack's")
@@ -80,7 +91,7 @@ def _same_status(first: Resource, second: Resource) -> bool:
     """Whether a response has to wait for another: only for that of its own status."""
     if not first.type.endswith("_response") or not second.type.endswith("_response"):
         return True
-    return bool(first.body.value("status_code") == second.body.value("status_code"))
+    return str(first.body.literal("status_code")) == str(second.body.literal("status_code"))
 
 
 offer(CreationOrder, __name__)

@@ -11,7 +11,7 @@ if "." not in __name__:  # run by plain Checkov, which may start in any folder
 
 import re
 
-from policies.model.stack import Resource, Stack, UnresolvedError
+from policies.model.stack import Resource, Stack, UnresolvedError, boolean
 from policies.offer import offer
 from policies.policy import Policy, Problem, require, shown
 
@@ -78,10 +78,12 @@ class IngressParts(Policy):
                 yield Problem(
                     f"request_validator_id is {shown(body.value('request_validator_id'))}"
                 )
-            wanted = {"method.request.path.exchange": True}
+            name = "method.request.path.exchange"
             found = body.literal("request_parameters")
-            if found != wanted:
-                yield Problem(f"request_parameters is {shown(found)}", shown(found), shown(wanted))
+            if not isinstance(found, dict) or {k: boolean(v) for k, v in found.items()} != {
+                name: True
+            }:
+                yield Problem(f"request_parameters is {shown(found)}", shown(found), name)
         elif kind == "request_validator":
             yield from require(body, "validate_request_parameters", True)
             yield from require(body, "validate_request_body", False)
@@ -125,7 +127,9 @@ class IngressParts(Policy):
 
 
 def _lines(template: str) -> list[str]:
-    return [line.strip() for line in template.splitlines() if line.strip()]
+    # Only what JSON skips: other white space would reach the answer, or split a line elsewhere.
+    lines = (line.strip(" \t\r") for line in template.split("\n"))
+    return [line for line in lines if line]
 
 
 offer(IngressParts, __name__)

@@ -85,7 +85,7 @@ class IngressThrottle(Policy):
         yield from problems
         if settings is not None:
             yield from require(settings, "logging_level", "OFF")
-            yield from require_within(settings, "throttling_rate_limit", 1, 5000)
+            yield from require_within(settings, "throttling_rate_limit", 1, 5000, whole=False)
             yield from require_within(settings, "throttling_burst_limit", 1, 5000)
 
     def _rest_api(self, resource: Resource, stack: Stack) -> Iterator[Problem]:
@@ -105,7 +105,7 @@ class IngressThrottle(Policy):
         throttle, problems = only_block(resource.body, "throttle_settings")
         yield from problems
         if throttle is not None:
-            yield from require_within(throttle, "rate_limit", 1, 5000)
+            yield from require_within(throttle, "rate_limit", 1, 5000, whole=False)
             yield from require_within(throttle, "burst_limit", 1, 5000)
         stages, problems = only_block(resource.body, "api_stages")
         yield from problems

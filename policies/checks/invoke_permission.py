@@ -71,6 +71,15 @@ class InvokePermission(Policy):
                 )
         else:
             yield Problem(f"principal is {shown(principal)}", shown(principal), "a known service")
+        statement = body.resolved("statement_id")
+        for other in stack.of("aws_lambda_permission"):
+            if (
+                other is not resource
+                and other.body.resolved("statement_id") == statement
+                and function_of(stack, other.body.value("function_name")) is function
+            ):
+                # Lambda refuses the second of two statements with one id.
+                yield Problem(f"statement_id is {shown(statement)}, as in {other.address}")
 
     def _is_webhook(self, source: object, stack: Stack) -> bool:
         if not isinstance(source, Text):

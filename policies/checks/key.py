@@ -12,7 +12,15 @@ if "." not in __name__:  # run by plain Checkov, which may start in any folder
 from policies import requirement
 from policies.model.stack import Resource, Stack
 from policies.offer import offer
-from policies.policy import Policy, Problem, require, require_absent, require_or_absent, shown
+from policies.policy import (
+    Policy,
+    Problem,
+    require,
+    require_absent,
+    require_or_absent,
+    require_within,
+    shown,
+)
 
 
 class Key(Policy):
@@ -44,7 +52,7 @@ class Key(Policy):
         yield from require_or_absent(body, "bypass_policy_lockout_safety_check", False)
         yield from require_absent(body, "custom_key_store_id", "the key would leave KMS")
         if body.value("rotation_period_in_days") is not None:
-            yield from require(body, "rotation_period_in_days", 365)
+            yield from require_within(body, "rotation_period_in_days", 90, 365)
 
 
 offer(Key, __name__)

@@ -14,6 +14,7 @@ import ast
 import base64
 import hashlib
 import io
+import stat
 import zipfile
 
 from policies.model.stack import Given, Resource, Stack, UnresolvedError
@@ -29,7 +30,7 @@ class Package(Policy):
     """The hash stands in the document, so a zip that was changed afterwards does not fit it."""
 
     id = "CKV_PRICE_41"
-    name = "Each package is beside the document, fits its hash, and holds only Python sources"
+    name = "Each package fits its hash and holds exactly the Python sources its handler imports"
     severity = "CRITICAL"
     page = "https://docs.aws.amazon.com/lambda/latest/dg/python-package.html"
     fix = "Synthesize again; keep filename in assets/ and source_code_hash the zip's own."
@@ -87,6 +88,9 @@ def _compared(name: str, source: bytes) -> Iterator[str]:
 def _look_into(content: bytes, module: str) -> tuple[str, ...]:
     """What is wrong with the zip's entries; cached, since many documents share their zips."""
     faults = []
+    sources: dict[str, bytes] = {}
+    if content[:4] not in (b"PK\3\4", b"PK\5\6"):
+        faults.append("something stands before the zip")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()
@@ -99,15 +103,71 @@ def _look_into(content: bytes, module: str) -> tuple[str, ...]:
                 else:
                     source = archive.read(entry)
                     ast.parse(source)
+                    sources[entry.filename] = source
                     faults.extend(_compared(entry.filename, source))
+                mode = entry.external_attr >> 16
+                if not stat.S_ISREG(mode) or mode & 0o444 != 0o444:
+                    faults.append(f"{entry.filename} is no file that Lambda's user can read")
     except (zipfile.BadZipFile, SyntaxError, OSError, ValueError, RuntimeError) as error:
         return (f"the zip cannot be used: {error}",)
     names = [entry.filename for entry in entries]
     if len(set(names)) != len(names):
         faults.append("the zip holds a name twice")
-    if f"lambdas/{module}/handler.py" not in names:
-        faults.append(f"the zip lacks lambdas/{module}/handler.py")
+    needed = _needed(f"lambdas.{module}.handler", sources)
+    faults.extend(f"the zip lacks {name}" for name in sorted(needed - set(names)))
+    faults.extend(
+        f"the zip holds {name}, which the handler never imports"
+        for name in sorted(set(sources) - needed)
+    )
     return tuple(faults)
+
+
+def _needed(handler: str, sources: dict[str, bytes]) -> set[str]:
+    """The files that importing the handler loads, as the sources in the zip say."""
+    needed: set[str] = set()
+    waiting = [handler]
+    while waiting:
+        name = waiting.pop()
+        parent = name.rpartition(".")[0]
+        if parent:
+            waiting.append(parent)
+        file = _file_of(name, sources)
+        # What is in neither zip nor project is a name that its package defines.
+        if file is None and name != handler:
+            continue
+        file = file or f"{name.replace('.', '/')}.py"
+        if file not in needed:
+            needed.add(file)
+            waiting.extend(_imports(sources.get(file, b""), name, file))
+    return needed
+
+
+def _file_of(name: str, sources: dict[str, bytes]) -> str | None:
+    stem = name.replace(".", "/")
+    for file in (f"{stem}/__init__.py", f"{stem}.py"):
+        if file in sources or (SOURCES.parent / file).is_file():
+            return file
+    return None
+
+
+def _imports(source: bytes, name: str, file: str) -> Iterator[str]:
+    """Every module of ``lambdas`` that a source may import when it runs."""
+    waiting: list[ast.AST] = [ast.parse(source)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            waiting.extend(node.orelse)
+            continue
+        waiting.extend(ast.iter_child_nodes(node))
+        modules: list[str] = []
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            steps = name.split(".") if node.level else []
+            above = len(steps) - node.level + file.endswith("/__init__.py")
+            base = ".".join([*steps[:above], *([node.module] if node.module else [])])
+            modules = [base, *(f"{base}.{alias.name}" for alias in node.names)]
+        yield from (m for m in modules if m.split(".")[0] == "lambdas")
 
 
 offer(Package, __name__)

@@ -30,7 +30,7 @@ class StackFolder(Policy):
     """Override files, variable files and stray configuration change what is deployed."""
 
     id = "CKV_PRICE_24"
-    name = "The stack folder holds cdk.tf.json and assets, nothing else that Terraform reads"
+    name = "The stack folder holds cdk.tf.json and the functions' packages, no link, nothing else"
     severity = "HIGH"
     page = "https://developer.hashicorp.com/terraform/language/files/override"
     fix = "Remove the file, or synthesize into an empty folder."
@@ -40,8 +40,22 @@ class StackFolder(Policy):
         """Name each file that does not belong; a lone document has no folder of its own."""
         if stack.given is Given.ALONE:
             return
+        packages = {
+            stack.folder / str(function.body.literal("filename"))
+            for function in stack.of("aws_lambda_function")
+        }
+        assets = stack.folder / "assets"
+        for path in sorted(assets.rglob("*")) if stack.given is Given.FOLDER else []:
+            name = path.relative_to(stack.folder).as_posix()
+            if path.is_symlink():
+                yield Problem(f"{name} is a link", address=f"file.{name}")
+            elif path not in packages and not path.is_dir():
+                yield Problem(f"{name} is no function's package", address=f"file.{name}")
         for path in sorted(stack.folder.iterdir()):
-            if path.is_dir():
+            if path.is_symlink() and path.name != ".terraform":
+                # What it leads to can change when the folder does not.
+                yield Problem(f"{path.name} is a link", address=f"file.{path.name}")
+            elif path.is_dir():
                 if stack.given is Given.FOLDER and path.name not in FOLDERS:
                     yield Problem(f"the folder {path.name} does not belong here")
             elif not OWN.fullmatch(path.name) and (

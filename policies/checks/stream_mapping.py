@@ -9,9 +9,8 @@ from pathlib import Path
 if "." not in __name__:  # run by plain Checkov, which may start in any folder
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import json
-
 from policies import requirement
+from policies.model.document import DocumentError, strict_json
 from policies.model.stack import Resource, Stack
 from policies.model.wiring import function_name, function_of, named, own_queue
 from policies.offer import offer
@@ -88,9 +87,10 @@ class StreamMapping(Policy):
             return
         patterns = [f.literal("pattern") for f in criteria.blocks("filter")]
         try:
-            parsed = [json.loads(p) if isinstance(p, str) else p for p in patterns]
-        except ValueError as error:
-            yield Problem(f"a filter pattern is not JSON: {error}", shown(patterns))
+            # A key given twice means one thing here and may mean another to Lambda.
+            parsed = [strict_json(p) if isinstance(p, str) else None for p in patterns]
+        except DocumentError as error:
+            yield Problem(f"a filter pattern is wrong: {error}", shown(patterns))
             return
         if parsed != [{"eventName": ["INSERT"]}]:
             # Several filters are OR-ed: one more lets the enricher's own writes through.

@@ -15,7 +15,7 @@ from policies import requirement
 from policies.model.inventory import source_group
 from policies.model.log_patterns import PatternError, compile_pattern
 from policies.model.stack import Resource, Stack, UnresolvedError
-from policies.model.wiring import function_name, function_of, group_of, named, own_name
+from policies.model.wiring import group_of, named, own_name
 from policies.offer import offer
 from policies.policy import Policy, Problem, shown
 
@@ -43,8 +43,15 @@ QUIET = {
         "message": "no ERROR, no CRITICAL error, no timeout, no failure",
     },
     "a debug line": {"level": "DEBUG", "message": "read", "logger": "handler"},
+    "a trace line": {"level": "TRACE", "message": "read", "logger": "handler"},
+    "the start of the runtime": {"type": "platform.initStart", "record": {"phase": "init"}},
+    "the start of a run": {"type": "platform.start", "record": {"requestId": "1"}},
+    "the end of a run": {"type": "platform.runtimeDone", "record": {"status": "success"}},
     "a report of success": {"type": "platform.report", "record": {"status": "success"}},
 }
+
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutSubscriptionFilter.html
+MAXIMUM_CHARACTERS = 1024
 
 
 class SubscriptionFilter(Policy):
@@ -80,8 +87,10 @@ class SubscriptionFilter(Policy):
             ):
                 what += ", the notifier's own group: its errors would call it for ever"
             yield Problem(f"log_group_name is {what}", what, "a working function's group")
-        function = function_of(stack, body.value("destination_arn"))
-        if function is None or function_name(function) != requirement.NOTIFIER:
+        function = stack.target(body.value("destination_arn"))
+        if function is None or function is not named(
+            stack, "aws_lambda_function", requirement.NOTIFIER
+        ):
             yield Problem(f"destination_arn is {shown(body.value('destination_arn'))}")
         yield from self._pattern(resource)
         if not any(
@@ -96,6 +105,12 @@ class SubscriptionFilter(Policy):
         if not isinstance(pattern, str):
             yield Problem("filter_pattern is missing", "none", "a pattern for errors")
             return
+        if len(pattern) > MAXIMUM_CHARACTERS:
+            yield Problem(
+                f"filter_pattern has {len(pattern)} characters, which CloudWatch Logs refuses",
+                str(len(pattern)),
+                f"at most {MAXIMUM_CHARACTERS}",
+            )
         try:
             matches = compile_pattern(pattern)
         except PatternError as error:

@@ -31,8 +31,8 @@ def function_name(function: Resource) -> str | None:
 
 
 def function_of(stack: Stack, value: Value) -> Resource | None:
-    """The function that a value names by ARN or by name."""
-    target = stack.target(value, ("arn", "function_name", "id", "qualified_arn", "invoke_arn"))
+    """The unqualified function that a value names by ARN or by name."""
+    target = stack.target(value, ("arn", "function_name", "id"))
     if target is not None:
         return target if target.type == "aws_lambda_function" else None
     resolved = stack.resolve(value)

@@ -9,6 +9,7 @@ import io
 import json
 import os
 import shutil
+import stat
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -50,6 +51,99 @@ CHANGES: dict[str, Callable[[zipfile.ZipFile], object]] = {
     "a way out": lambda z: z.writestr("lambdas/../../x.py", "x = 1\n"),
     "no Python": lambda z: z.writestr("lambdas/x.py", "def:\n"),
 }
+
+
+def rebuilt(
+    folder: Path,
+    document: Document,
+    change: Callable[[dict[str, bytes]], object],
+    mode: int = stat.S_IFREG | 0o644,
+    before: bytes = b"",
+) -> None:
+    """Build the notifier's zip from changed entries, and put the new hash into the document."""
+    function = named(document, "aws_lambda_function", "error-notifier")
+    path = folder / function["filename"]
+    with zipfile.ZipFile(path) as archive:
+        entries = {entry.filename: archive.read(entry) for entry in archive.infolist()}
+    change(entries)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in entries.items():
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = mode << 16
+            archive.writestr(entry, content)
+    content = before + buffer.getvalue()
+    path.write_bytes(content)
+    function["source_code_hash"] = base64.b64encode(hashlib.sha256(content).digest()).decode()
+    (folder / "cdk.tf.json").write_text(json.dumps(document))
+
+
+def keep_the_handler(entries: dict[str, bytes]) -> None:
+    for name in [n for n in entries if not n.endswith("error_notifier/handler.py")]:
+        del entries[name]
+
+
+def add_a_module_of_another_function(entries: dict[str, bytes]) -> None:
+    name = "lambdas/price_enricher/handler.py"
+    entries[name] = (Path(__file__).resolve().parents[2] / name).read_bytes()
+
+
+ENTRIES: dict[str, Callable[[dict[str, bytes]], object]] = {
+    "nothing": lambda e: e.clear(),
+    "the handler alone": keep_the_handler,
+    "no __init__.py": lambda e: e.pop("lambdas/__init__.py"),
+    "a module that is imported is missing": lambda e: e.pop("lambdas/adapters/notices.py"),
+    "a module that is not imported": add_a_module_of_another_function,
+}
+
+
+@pytest.mark.parametrize("what", ENTRIES)
+def test_a_zip_holds_what_its_handler_imports(what: str, stack: tuple[Path, Document]) -> None:
+    folder, document = stack
+    rebuilt(folder, document, ENTRIES[what])
+    (judgement,) = judge([folder])
+    assert refused(judgement, "CKV_PRICE_41", "aws_lambda_function.error_notifier_function")
+
+
+@pytest.mark.parametrize("mode", [stat.S_IFLNK | 0o777, stat.S_IFREG | 0o600, stat.S_IFREG])
+def test_entries_are_files_that_lambda_can_read(mode: int, stack: tuple[Path, Document]) -> None:
+    folder, document = stack
+    rebuilt(folder, document, dict, mode)
+    (judgement,) = judge([folder])
+    assert refused(judgement, "CKV_PRICE_41", "aws_lambda_function.error_notifier_function")
+
+
+def test_nothing_stands_before_a_zip(stack: tuple[Path, Document]) -> None:
+    folder, document = stack
+    rebuilt(folder, document, dict, before=b"#!/bin/sh\n")
+    (judgement,) = judge([folder])
+    assert refused(judgement, "CKV_PRICE_41", "aws_lambda_function.error_notifier_function")
+
+
+def test_a_zip_that_was_only_packed_anew_passes(stack: tuple[Path, Document]) -> None:
+    folder, document = stack
+    rebuilt(folder, document, dict)
+    (judgement,) = judge([folder])
+    assert judgement.verdict is Verdict.PASSED, told(judgement)
+
+
+def test_assets_hold_the_packages_alone(stack: tuple[Path, Document]) -> None:
+    folder, _ = stack
+    (folder / "assets" / "spare.zip").write_bytes(b"")
+    (judgement,) = judge([folder])
+    assert refused(judgement, "CKV_PRICE_24", "file.assets/spare.zip")
+
+
+@pytest.mark.parametrize("name", ["assets/error_notifier.zip", "assets", "cdk.tf.json"])
+def test_no_part_of_the_stack_is_a_link(
+    name: str, stack: tuple[Path, Document], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder, _ = stack
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "target"
+    shutil.move(folder / name, elsewhere)
+    (folder / name).symlink_to(elsewhere)
+    (judgement,) = judge([folder])
+    assert refused(judgement, "CKV_PRICE_24", f"file.{name}"), told(judgement)
 
 
 @pytest.mark.parametrize("what", CHANGES)
