@@ -188,7 +188,7 @@ class Function:
     name: Name
     memory_mb: Annotated[int, _between(128, 10_240)]
     timeout_seconds: Annotated[int, _between(1, 900)]
-    reserved_concurrency: Annotated[int, _between(1, 1_000, -1)]
+    reserved_concurrency: Annotated[int, _between(0, 1_000, -1)]
     maximum_retries: Annotated[int, _between(0, 2)]
     maximum_event_age_seconds: Annotated[int, _between(60, 21_600)]
 

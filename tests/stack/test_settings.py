@@ -103,7 +103,7 @@ def test_a_wrong_value_is_named_with_its_setting(path: tuple[str, ...], value: A
         ("functions.architecture", "arm"),
         ("functions.webhook_processor.memory_mb", 127),
         ("functions.webhook_processor.timeout_seconds", 901),
-        ("functions.webhook_processor.reserved_concurrency", 0),
+        ("functions.webhook_processor.reserved_concurrency", -2),
         ("functions.webhook_processor.name", "price-enricher"),
         ("functions.price_enricher.maximum_retries", 3),
         ("stream.batch_size", 0),
@@ -132,6 +132,7 @@ def test_what_cannot_work_is_refused(path: str, value: Any) -> None:
         ("dead_letters.retention_seconds", 1_209_600),
         # A new account's quota refuses any reservation: -1 reserves none.
         ("functions.price_enricher.reserved_concurrency", -1),
+        ("functions.price_enricher.reserved_concurrency", 0),
     ],
 )
 def test_what_aws_accepts_is_left_to_the_policies(path: str, value: Any) -> None:
