@@ -184,7 +184,7 @@ EQUIVALENT: list[tuple[str, str, str, str]] = [
     ("deleted", "depends_on\\.\\d+", "aws_(lambda_function|api_gateway_(deployment|stage))",
      "a reference or another dependency waits for the same"),
     ("deleted|null|empty list", "depends_on", "aws_api_gateway_stage", "nothing needs it"),
-    ("fraction", "(throttle_)?settings\\.(throttling_)?rate_limit", ".*", "a rate may be a fraction"),
+    ("fraction", ".*settings\\..*rate_limit", ".*", "a rate can be one"),
     ("text before", "name|statement_id", ".*", "still ends in the suffix, and is unique"),
     ("deleted|null|empty object", "lifecycle", "aws_api_gateway_rest_api", "replaced, not kept"),
     ("deleted|null|flipped.*", "lifecycle\\.create_before_destroy", "aws_api_gateway_rest_api",
