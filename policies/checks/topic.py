@@ -63,7 +63,7 @@ class Topic(Policy):
                 if (
                     statement.effect == "Allow"
                     and statement.principals == [("Service", "cloudwatch.amazonaws.com")]
-                    and statement.actions == ["sns:Publish"]
+                    and [str(action).lower() for action in statement.actions] == ["sns:publish"]
                     and any(is_own_arn(r, resource, stack) for r in statement.resources)
                     and admits_alarms(statement)
                 ):

@@ -139,6 +139,16 @@ def count_of_one(document: Document) -> Document:
     return document
 
 
+def actions_in_lower_case(document: Document) -> Document:
+    for type_ in ("aws_iam_role_policy", "aws_kms_key", "aws_sns_topic", "aws_sqs_queue"):
+        for body in document["resource"][type_].values():
+            whole = json.loads(body["policy"])
+            for statement in whole["Statement"]:
+                statement["Action"] = [action.lower() for action in statement["Action"]]
+            body["policy"] = json.dumps(whole)
+    return document
+
+
 def dynamic_blocks(document: Document) -> Document:
     table = only(document, "aws_dynamodb_table")
     attributes = table.pop("attribute")
@@ -183,6 +193,7 @@ HARMLESS: list[Callable[[Document], Any]] = [
     references_to_literals,
     explicit_nulls,
     count_of_one,
+    actions_in_lower_case,
     dynamic_blocks,
     comments,
     indented_policies,
