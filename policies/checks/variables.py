@@ -60,8 +60,9 @@ class Variables(Policy):
         allowed = {"type", "default", "description", "nullable", "sensitive", "validation", "//"}
         for key in sorted(set(raw) - allowed):
             yield Problem(f"{key} is not allowed", "set", "absent")
-        if not isinstance(raw.get("description", ""), str):
-            yield Problem("description is no text")
+        description = raw.get("description", "")
+        if not isinstance(description, str) or _SPLICED.search(description):
+            yield Problem("description is no plain text")
         for validation in _list(raw.get("validation")) if raw.get("validation") else []:
             if (
                 not isinstance(validation, dict)

@@ -215,3 +215,10 @@ def test_what_does_the_same_passes(what: str, pipeline: Pipeline) -> None:
     assert document != pipeline.document
     judgement = pipeline.judge(document)
     assert judgement.verdict is Verdict.PASSED, told(judgement)
+
+
+def test_a_variables_description_is_plain(pipeline: Pipeline) -> None:
+    judgement = pipeline.altered(
+        lambda d: d["variable"]["webhook_secrets"].update(description="${var.webhook_secrets}")
+    )
+    assert refused(judgement, "CKV_PRICE_27", "variable.webhook_secrets"), told(judgement)
