@@ -56,6 +56,18 @@ _PASSING_CODES = frozenset(
     }
 )
 
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchStatementError.html
+PASSING_STATEMENT_CODES = frozenset(
+    {
+        "InternalServerError",
+        "ProvisionedThroughputExceeded",
+        "RequestLimitExceeded",
+        "ThrottlingError",
+        "TransactionConflict",
+    }
+)
+"""What one statement of a batch answers when it may succeed in a moment."""
+
 _REFUSALS = frozenset({"SerializationException", "ValidationException"})
 
 

@@ -48,15 +48,6 @@ RESERVE_MS = 2 * aws.LONGEST_CALL_SECONDS * 1000
 
 _EXISTS = frozenset({"ConditionalCheckFailed", "DuplicateItem"})
 _INVALID = frozenset({"ItemCollectionSizeLimitExceeded", "ValidationError"})
-_PASSING = frozenset(
-    {
-        "InternalServerError",
-        "ProvisionedThroughputExceeded",
-        "RequestLimitExceeded",
-        "ThrottlingError",
-        "TransactionConflict",
-    }
-)
 
 
 _STORED_ROW = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
@@ -203,7 +194,7 @@ class PriceInserts:
             return _Answer("exists", code, message, error.get("Item"))
         if code in _INVALID:
             return _Answer("invalid", code, message)
-        if code in _PASSING:
+        if code in aws.PASSING_STATEMENT_CODES:
             run.troubles[code] += 1
             return _Answer("again", code, message)
         raise run.retry_later(f"{code}: {message}")

@@ -46,17 +46,6 @@ LONGEST_PAUSE_SECONDS = 2.0
 # after it; but never more than half of what there was.
 RESERVE_MS = 2 * aws.LONGEST_CALL_SECONDS * 1000
 
-# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchStatementError.html
-_PASSING = frozenset(
-    {
-        "InternalServerError",
-        "ProvisionedThroughputExceeded",
-        "RequestLimitExceeded",
-        "ThrottlingError",
-        "TransactionConflict",
-    }
-)
-
 # "timestamp", "size" and "window" are reserved words, so every name gets a placeholder
 # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html).
 _PRINT = {"#t": "timestamp", "#p": "price", "#s": "size", "#e": "exchange", "#k": "kind"}
@@ -262,7 +251,7 @@ class PriceTape:
         if code == "ConditionalCheckFailed":
             return Answer.REFUSED
         self._note(code, error.get("Message", ""))
-        return None if code in _PASSING else Answer.FAILED
+        return None if code in aws.PASSING_STATEMENT_CODES else Answer.FAILED
 
     def _has_time(self, attempt: int) -> bool:
         """Wait before all but the first attempt; tell whether there is time left for it."""
