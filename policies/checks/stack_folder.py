@@ -24,6 +24,9 @@ OWN = re.compile(
 # What Terraform or OpenTofu reads on its own.
 READ = re.compile(r"\.(tf|tofu|tfvars)(\.json)?$", re.ASCII)
 FOLDERS = {"assets", ".terraform"}
+# `terraform workspace select` notes its choice here, and a local state of another workspace is
+# another file: https://developer.hashicorp.com/terraform/language/state/workspaces
+SELECTION = Path(".terraform") / "environment"
 
 
 class StackFolder(Policy):
@@ -51,6 +54,10 @@ class StackFolder(Policy):
                 yield Problem(f"{name} is a link", address=f"file.{name}")
             elif path not in packages and not path.is_dir():
                 yield Problem(f"{name} is no function's package", address=f"file.{name}")
+        selection = stack.folder / SELECTION
+        if selection.is_file() and selection.read_text("utf-8", "replace").strip() != "default":
+            name = SELECTION.as_posix()
+            yield Problem(f"{name} selects another workspace", address=f"file.{name}")
         for path in sorted(stack.folder.iterdir()):
             if path.is_symlink() and path.name != ".terraform":
                 # What it leads to can change when the folder does not.

@@ -359,3 +359,16 @@ def test_what_lies_beside_a_document_counts(pipeline: Pipeline, tmp_path: Path) 
     (tmp_path / "x_override.tf.json").write_text(json.dumps(OVERRIDES["attribute"][1]))
     (judgement,) = judge([tmp_path / "cdk.tf.json"])
     assert refused(judgement, "CKV_PRICE_10"), told(judgement)
+
+
+@pytest.mark.parametrize("selected", ["default", "default\n", "other", ""])
+def test_the_selection_of_another_workspace_is_refused(
+    selected: str, pipeline: Pipeline, tmp_path: Path
+) -> None:
+    """GIVEN a folder in which a workspace was selected THEN its state must still be the stack's."""
+    (tmp_path / ".terraform").mkdir()
+    (tmp_path / "cdk.tf.json").write_text(json.dumps(pipeline.document))
+    (tmp_path / ".terraform" / "environment").write_text(selected)
+    (judgement,) = judge([tmp_path / "cdk.tf.json"])
+    found = refused(judgement, "CKV_PRICE_24", "file..terraform/environment")
+    assert found is (selected.strip() != "default"), told(judgement)
