@@ -1,124 +1,26 @@
-"""The whole way, once: deployed, fed, read, broken, healed, doubled, destroyed.
+"""The whole way: deployed, fed, read, broken, healed, doubled.
 
-One emulator and two deployments serve all of it, so the steps build on each other and stand in
-their order. AWS's own waits pass sixty times as fast.
+The steps build on each other and stand in their order. AWS's own waits pass sixty times as fast.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from lambdas.exchanges import VENUES
-from local import demo, feed, pipeline, process, report
-from local.console import Voice
+from local import demo, feed, report
 from local.ear import Ear
 from local.messages import Message
-from local.pipeline import Deployment
-from local.places import HOME_VARIABLE, ROOT, Places
 from local.terraform import digest
 from tests.journeys import oracle
+from tests.journeys.stage import FIRST, Journey, send, tapes, trade, until
 
 pytestmark = [pytest.mark.journey, pytest.mark.terraform, pytest.mark.timeout(900)]
-
-FIRST, SECOND = "test", "test-b"
-TIME_SCALE = 60
-
-
-@dataclass
-class Journey:
-    """The folder and the port of this journey, and what has come up so far."""
-
-    places: Places
-    port: int
-
-    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run `python -m local …` as a person would, in this journey's own folder."""
-        return subprocess.run(
-            (sys.executable, "-m", "local", *arguments),
-            cwd=ROOT,
-            env={**os.environ, HOME_VARIABLE: str(self.places.home)},
-            capture_output=True,
-            text=True,
-        )
-
-    def up(self, suffix: str) -> str:
-        """Bring one environment up; what the command said."""
-        port, scale = str(self.port), str(TIME_SCALE)
-        done = self.command("up", "--suffix", suffix, "--port", port, "--time-scale", scale)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def deployment(self, suffix: str) -> Deployment:
-        """An environment that stands."""
-        emulator = process.running(self.places)
-        assert emulator is not None
-        return pipeline.attach(self.places, suffix, emulator)
-
-    def control(self, method: str, path: str, document: object = None) -> Any:
-        """Ask the emulator itself: faults, denials."""
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/_local/{path}",
-            None if document is None else json.dumps(document).encode(),
-            method=method,
-        )
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
-
-
-@pytest.fixture(scope="module")
-def journey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:
-    with socket.socket() as asked:
-        asked.bind(("127.0.0.1", 0))
-        port = asked.getsockname()[1]
-    places = Places(tmp_path_factory.mktemp("journey") / ".local")
-    made = Journey(places, port)
-    with ThreadPoolExecutor(2) as pool:
-        # Most of a deployment is waiting: both wait together.
-        for said in pool.map(made.up, (FIRST, SECOND)):
-            assert "policies       passed: " in said
-    yield made
-    # Whatever a failed test left: nothing of it outlives the run.
-    if emulator := process.running(places):
-        process.stop(places, emulator)
-
-
-def _send(journey: Journey, suffix: str, messages: list[Message]) -> report.Evidence:
-    evidence, turned_away, _ = demo.send(Voice(), journey.deployment(suffix), messages)
-    assert not turned_away
-    return evidence
-
-
-def _trade(seed: int, price: str = "97450.01", venue: str = "coinbase_exchange") -> Message:
-    market = feed.Market(venue, "BTC", "USD", "0.01", 0.0)
-    now = time.time_ns()
-    trade = feed.Print(market, Decimal(price), Decimal("0.5"), now, seed, True)
-    return Message(venue, feed.ENCODERS[venue]([trade]).encode(), f"trade {seed}")
-
-
-def _tapes(deployment: Deployment) -> dict[str, list[dict[str, Any]]]:
-    pages = deployment.client("dynamodb").get_paginator("scan")
-    tapes: dict[str, list[dict[str, Any]]] = {}
-    for page in pages.paginate(TableName=deployment.outputs["table_name"]):
-        for row in page["Items"]:
-            tapes.setdefault(row["symbol"]["S"], []).append(row)
-    for tape in tapes.values():
-        tape.sort(key=lambda row: Decimal(row["timestamp"]["N"]))
-    return tapes
 
 
 def test_a_feed_goes_through_and_every_row_is_right(journey: Journey) -> None:
@@ -127,7 +29,7 @@ def test_a_feed_goes_through_and_every_row_is_right(journey: Journey) -> None:
     sent = feed.messages(
         seed=11, ticks=400, seconds=600, end_ms=int(time.time() * 1000), venues=VENUES
     )
-    evidence = _send(journey, FIRST, sent)
+    evidence = send(journey, FIRST, sent)
     counts = evidence.counts(0)
     assert counts.lost == 0
     assert counts.accepted == len(sent)
@@ -146,7 +48,7 @@ def test_a_feed_goes_through_and_every_row_is_right(journey: Journey) -> None:
     assert journey.control("GET", "denials")["denials"] == []
     wrong = [
         f"{symbol} row {at}: {difference}"
-        for symbol, tape in _tapes(deployment).items()
+        for symbol, tape in tapes(deployment).items()
         for at in range(len(tape))
         for difference in oracle.differences(tape[at], oracle.expected(tape, at))
     ]
@@ -206,10 +108,10 @@ def test_a_broken_secret_keeps_every_message_and_is_noticed(journey: Journey) ->
     broken = {**variables, "WEBHOOK_SECRETS": "{"}
     lambda_.update_function_configuration(FunctionName=name, Environment={"Variables": broken})
     sns, sqs = deployment.client("sns"), deployment.client("sqs")
-    message = _trade(1)
+    message = trade(1)
     with Ear(sns, sqs, deployment.outputs["error_topic_arn"], FIRST) as errors:
-        evidence = _send(journey, FIRST, [message])
-        notices = _until(lambda: list(errors.listen()))
+        evidence = send(journey, FIRST, [message])
+        notices = until(lambda: list(errors.listen()))
     (letter,) = evidence.dead.values()
     assert letter.reason is None, "given up by Lambda, with the event as it came"
     assert evidence.counts(0).lost == 0
@@ -231,7 +133,7 @@ def test_a_broken_secret_keeps_every_message_and_is_noticed(journey: Journey) ->
         message, event["received_at"], report.limits(deployment.settings.processing)
     )
     dynamodb, table = deployment.client("dynamodb"), deployment.outputs["table_name"]
-    assert _until(lambda: report.rows(dynamodb, table).get(key))
+    assert until(lambda: report.rows(dynamodb, table).get(key))
 
 
 def test_a_batch_that_cannot_be_enriched_is_kept_and_the_next_one_goes_on(
@@ -240,7 +142,7 @@ def test_a_batch_that_cannot_be_enriched_is_kept_and_the_next_one_goes_on(
     fault = {"service": "dynamodb", "operation": "Query", "error": "ValidationException"}
     journey.control("POST", "faults", {**fault, "principal": f"price-enricher-{FIRST}"})
     try:
-        evidence = _send(journey, FIRST, [_trade(2)])
+        evidence = send(journey, FIRST, [trade(2)])
     finally:
         struck = journey.control("DELETE", "faults")
     counts = evidence.counts(0)
@@ -248,7 +150,7 @@ def test_a_batch_that_cannot_be_enriched_is_kept_and_the_next_one_goes_on(
         struck
     )
     assert evidence.stranded == evidence.new()
-    later = _send(journey, FIRST, [_trade(3)]).counts(0)
+    later = send(journey, FIRST, [trade(3)]).counts(0)
     assert (later.stored, later.enriched, later.lost) == (1, 1, 0)
 
 
@@ -259,7 +161,7 @@ def test_the_largest_accepted_message_fits_a_dead_letter_and_a_larger_is_turned_
     limit = deployment.settings.processing.maximum_body_bytes
     refused = b'{"symbol": "BTC/USD", "price": "-1"}'
     largest = Message("generic", refused.ljust(limit), "the largest")
-    counts = _send(journey, FIRST, [largest]).counts(0)
+    counts = send(journey, FIRST, [largest]).counts(0)
     assert (counts.refused, counts.dead_lettered, counts.lost) == (1, 1, 0)
     larger = Message("generic", refused.ljust(limit + 1), "too large")
     status, _ = demo.webhook(deployment).post(larger, "msg_larger")
@@ -268,7 +170,7 @@ def test_the_largest_accepted_message_fits_a_dead_letter_and_a_larger_is_turned_
 
 def test_the_count_of_losses_sees_a_row_that_vanished(journey: Journey) -> None:
     deployment = journey.deployment(FIRST)
-    evidence = _send(journey, FIRST, [_trade(4), _trade(5)])
+    evidence = send(journey, FIRST, [trade(4), trade(5)])
     assert evidence.counts(0).lost == 0
     gone = sorted(evidence.new())[0]
     deployment.client("dynamodb").delete_item(
@@ -278,39 +180,3 @@ def test_the_count_of_losses_sees_a_row_that_vanished(journey: Journey) -> None:
     demo.gather(deployment, evidence, 0)
     assert evidence.missing() == {gone}
     assert evidence.counts(0).lost == 1
-
-
-def test_one_environment_is_destroyed_and_the_other_does_not_notice(journey: Journey) -> None:
-    other = journey.deployment(SECOND)
-    assert _tapes(other) == {}, "nothing of the first environment's traffic came here"
-    assert _send(journey, SECOND, [_trade(6)]).counts(0).enriched == 1
-    rows = _tapes(other)
-    done = journey.command("down", "--suffix", FIRST)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{FIRST}: nothing is left but 1 key pending deletion" in done.stdout
-    assert _tapes(other) == rows
-    assert other.terraform.plan().none
-    assert _send(journey, SECOND, [_trade(7)]).counts(0).enriched == 1
-    assert FIRST not in [line.split()[0] for line in journey.command("status").stdout.splitlines()]
-
-
-def test_in_the_end_nothing_is_left(journey: Journey) -> None:
-    emulator = process.running(journey.places)
-    assert emulator is not None
-    done = journey.command("down")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{SECOND}: nothing is left but 1 key pending deletion" in done.stdout
-    assert process.running(journey.places) is None
-    assert not emulator.healthy()
-    left = {path.name for path in journey.places.home.iterdir()}
-    assert left <= {"lock", f"prices-{FIRST}.png"}
-    assert journey.command("down").returncode == 0
-
-
-def _until(found: Any, seconds: float = 60) -> Any:
-    """What `found` gives, as soon as it is anything; fails after a while."""
-    deadline = time.monotonic() + seconds
-    while not (value := found()):
-        assert time.monotonic() < deadline, f"nothing within {seconds} s"
-        time.sleep(0.5)
-    return value

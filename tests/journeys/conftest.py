@@ -1,0 +1,37 @@
+"""One emulator and two deployments serve all journeys; the destruction of them comes last."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from local import process
+from local.places import Places
+from tests.journeys.stage import FIRST, SECOND, Journey
+
+LAST = "test_destruction.py"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the journeys share their deployments: what destroys them runs after all others."""
+    items.sort(key=lambda item: item.path.name == LAST)
+
+
+@pytest.fixture(scope="session")
+def journey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:
+    with socket.socket() as asked:
+        asked.bind(("127.0.0.1", 0))
+        port = asked.getsockname()[1]
+    places = Places(tmp_path_factory.mktemp("journey") / ".local")
+    made = Journey(places, port)
+    with ThreadPoolExecutor(2) as pool:
+        # Most of a deployment is waiting: both wait together.
+        for said in pool.map(made.up, (FIRST, SECOND)):
+            assert "policies       passed: " in said
+    yield made
+    # Whatever a failed test left: nothing of it outlives the run.
+    if emulator := process.running(places):
+        process.stop(places, emulator)

@@ -1,0 +1,99 @@
+"""The stage of all journeys: one emulator with two deployments, and how to act on them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from local import demo, feed, pipeline, process, report
+from local.console import Voice
+from local.messages import Message
+from local.pipeline import Deployment
+from local.places import HOME_VARIABLE, ROOT, Places
+
+FIRST, SECOND = "test", "test-b"
+TIME_SCALE = 60
+
+_T = TypeVar("_T")
+
+
+@dataclass
+class Journey:
+    """The folder and the port of this journey, and what has come up so far."""
+
+    places: Places
+    port: int
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `python -m local …` as a person would, in this journey's own folder."""
+        return subprocess.run(
+            (sys.executable, "-m", "local", *arguments),
+            cwd=ROOT,
+            env={**os.environ, HOME_VARIABLE: str(self.places.home)},
+            capture_output=True,
+            text=True,
+        )
+
+    def up(self, suffix: str) -> str:
+        """Bring one environment up; what the command said."""
+        port, scale = str(self.port), str(TIME_SCALE)
+        done = self.command("up", "--suffix", suffix, "--port", port, "--time-scale", scale)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def deployment(self, suffix: str) -> Deployment:
+        """An environment that stands."""
+        emulator = process.running(self.places)
+        assert emulator is not None
+        return pipeline.attach(self.places, suffix, emulator)
+
+    def control(self, method: str, path: str, document: object = None) -> Any:
+        """Ask the emulator itself: faults, denials."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/_local/{path}",
+            None if document is None else json.dumps(document).encode(),
+            method=method,
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+
+def send(journey: Journey, suffix: str, messages: list[Message]) -> report.Evidence:
+    evidence, turned_away, _ = demo.send(Voice(), journey.deployment(suffix), messages)
+    assert not turned_away
+    return evidence
+
+
+def trade(seed: int, price: str = "97450.01", venue: str = "coinbase_exchange") -> Message:
+    market = feed.Market(venue, "BTC", "USD", "0.01", 0.0)
+    now = time.time_ns()
+    trade = feed.Print(market, Decimal(price), Decimal("0.5"), now, seed, True)
+    return Message(venue, feed.ENCODERS[venue]([trade]).encode(), f"trade {seed}")
+
+
+def tapes(deployment: Deployment) -> dict[str, list[dict[str, Any]]]:
+    pages = deployment.client("dynamodb").get_paginator("scan")
+    tapes: dict[str, list[dict[str, Any]]] = {}
+    for page in pages.paginate(TableName=deployment.outputs["table_name"]):
+        for row in page["Items"]:
+            tapes.setdefault(row["symbol"]["S"], []).append(row)
+    for tape in tapes.values():
+        tape.sort(key=lambda row: Decimal(row["timestamp"]["N"]))
+    return tapes
+
+
+def until(found: Callable[[], _T], seconds: float = 60) -> _T:
+    """What `found` gives, as soon as it is anything; fails after a while."""
+    deadline = time.monotonic() + seconds
+    while not (value := found()):
+        assert time.monotonic() < deadline, f"nothing within {seconds} s"
+        time.sleep(0.5)
+    return value
