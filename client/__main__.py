@@ -12,7 +12,10 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-COMMANDS = ("normalise", "enrich", "preflight", "deploy")
+COMMANDS = (
+    *("latest", "last", "range", "asof"),
+    *("normalise", "enrich", "preflight", "deploy"),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -20,7 +20,14 @@ MAY_USE = {
     "lambdas": set(),
     "policies": {"main"},
     "local": {"main", "lambdas.exchanges", "lambdas.domain", "policies.gate"},
-    "client": {"lambdas.exchanges", "lambdas.domain"},
+    "client": {
+        "lambdas.exchanges",
+        "lambdas.domain",
+        # Where the local run is found, for `--local`.
+        "local.process",
+        "local.places",
+        "local.emulator",
+    },
     "main": {"stack", "policies.gate"},
 }
 """What of the other rooms a room may import: public faces and pure code only."""
