@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import hashlib
+import importlib.machinery
 import os
 import shutil
 import subprocess
@@ -183,6 +185,71 @@ def test_a_zip_is_code_and_only_what_its_function_needs(synthesized: Synthesized
     assert all(name.startswith("lambdas/") and name.endswith(".py") for name in listed)
     strangers = [other for other in HANDLERS if other != id_]
     assert not [name for name in listed for other in strangers if f"/{other}/" in name]
+
+
+COMPILED_SUFFIXES = (
+    *importlib.machinery.EXTENSION_SUFFIXES,
+    *importlib.machinery.BYTECODE_SUFFIXES,
+    *(".so", ".pyd", ".dll", ".dylib", ".o", ".a", ".whl"),
+)
+
+
+def compiled(archive: zipfile.ZipFile) -> list[str]:
+    """Entries that are not Python source: by their name, or by their bytes whatever their name."""
+    found = []
+    for name in archive.namelist():
+        content = archive.read(name)
+        try:
+            ast.parse(content.decode("utf-8"), name)
+        except (UnicodeDecodeError, SyntaxError, ValueError):
+            found.append(name)
+        else:
+            if not name.endswith(".py") or name.endswith(COMPILED_SUFFIXES):
+                found.append(name)
+    return found
+
+
+@pytest.mark.parametrize("id_", HANDLERS)
+def test_an_arm64_function_carries_no_compiled_code(synthesized: Synthesized, id_: str) -> None:
+    """What was compiled on one processor does not start on another; sources run on any.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/foundation-arch.html
+    """
+    function = synthesized.one("aws_lambda_function", f"{id_}_function")
+    assert function["architectures"] == ["arm64"]
+    assert "layers" not in function
+    with zipfile.ZipFile(synthesized.folder / function["filename"]) as archive:
+        assert archive.namelist()
+        assert compiled(archive) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("fast.cpython-312-x86_64-linux-gnu.so", b"\x7fELF\x02\x01\x01"),
+        ("fast.py", b"\x7fELF\x02\x01\x01"),
+        ("__pycache__/fast.cpython-312.pyc", b"\xcb\r\r\n\0\0\0\0"),
+        ("data.json", b"{}"),
+    ],
+)
+def test_compiled_code_in_a_zip_would_be_seen(name: str, content: bytes) -> None:
+    made = BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("lambdas/fn/handler.py", "def handle(event, context): ...")
+        archive.writestr(f"lambdas/fn/{name}", content)
+    with zipfile.ZipFile(made) as archive:
+        assert compiled(archive) == [f"lambdas/fn/{name}"]
+
+
+def test_a_compiled_module_is_neither_packed_nor_imported(tmp_path: Path) -> None:
+    root = tree(tmp_path, {"fn/handler.py": "import json"})
+    suffix = importlib.machinery.EXTENSION_SUFFIXES[0]
+    (root / f"lambdas/fn/fast{suffix}").write_bytes(b"\x7fELF")
+    with zipfile.ZipFile(BytesIO(package(root, "fn").archive)) as archive:
+        assert compiled(archive) == []
+    (root / "lambdas/fn/handler.py").write_text("import lambdas.fn.fast")
+    with pytest.raises(PackagingError, match=r"needs the module lambdas\.fn\.fast"):
+        package(root, "fn")
 
 
 def test_a_venues_parser_is_part_of_one_function_only(tmp_path: Path) -> None:
