@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 COMMANDS = (
-    *("latest", "last", "range", "asof"),
+    *("latest", "last", "range", "asof", "bars", "plot"),
     *("normalise", "enrich", "preflight", "deploy"),
 )
 

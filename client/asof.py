@@ -25,4 +25,4 @@ def run(args: argparse.Namespace) -> int:
         found = (prices.asof(symbol, args.moment) for symbol in args.symbols)
         return (row for row in found if row is not None)
 
-    return shown.answer(args, ask)
+    return shown.answer_rows(args, ask)

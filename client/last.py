@@ -18,4 +18,4 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Show the rows; returns the exit status."""
-    return shown.answer(args, lambda prices: prices.last(args.symbol, args.count))
+    return shown.answer_rows(args, lambda prices: prices.last(args.symbol, args.count))

@@ -23,4 +23,4 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Show the rows; returns the exit status."""
-    return shown.answer(args, lambda prices: prices.range(args.symbol, args.start, args.end))
+    return shown.answer_rows(args, lambda prices: prices.range(args.symbol, args.start, args.end))

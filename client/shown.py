@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
-from typing import TextIO
+from typing import TextIO, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
@@ -20,6 +20,7 @@ from client.environment import Environment, Unreachable, add_arguments, chosen
 from client.prices import InvalidQuery, Moment, Prices, Row
 from lambdas.domain.metrics import ATTRIBUTES
 from lambdas.domain.numbers import plain
+from stack.naming import SuffixError
 
 FORMATS = ("table", "csv", "jsonl")
 
@@ -33,32 +34,51 @@ _SHOWN = ("price", "size", "sma_20", "ema_60s", "z_score", "volatility", "drawdo
 _PERCENT = ("volatility", "drawdown")
 
 
+T = TypeVar("T")
+
+
 def add_common(parser: argparse.ArgumentParser) -> None:
-    """Add what all reading commands take: environment, format, consistency, capacity."""
-    add_arguments(parser)
+    """Add what the commands that print rows take: format, environment, consistency, capacity."""
     parser.add_argument("--format", choices=FORMATS, default="table", help="default: %(default)s")
+    add_reading(parser)
+
+
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """Add what all reading commands take: environment, consistency, capacity."""
+    add_arguments(parser)
     parser.add_argument(
-        "--consistent", action="store_true", help="read consistently, twice the cost"
+        "--consistent", action="store_true", help="read consistently, at twice the cost"
     )
     parser.add_argument(
         "--capacity", action="store_true", help="say on standard error what the reading consumed"
     )
 
 
-def answer(args: argparse.Namespace, ask: Callable[[Prices], Iterable[Row]]) -> int:
-    """Ask, show the rows, and return the exit status: 0, 1 without a row, 2 when it failed."""
+def answer(
+    args: argparse.Namespace,
+    ask: Callable[[Prices], Iterable[T]],
+    write: Callable[[Iterable[T]], int],
+) -> int:
+    """Ask, write what was found, and return the exit status: 0, 1 without a row, 2 on failure."""
+    prices: Prices | None = None
     try:
         prices = Prices(chosen(args), consistent=args.consistent)
-        found = show(ask(prices), args.format, sys.stdout)
-    except (InvalidQuery, Unreachable, ValueError) as error:
+        found = write(ask(prices))
+    except (InvalidQuery, SuffixError, Unreachable) as error:
         return _failed(str(error))
     except (ClientError, BotoCoreError) as error:
+        assert prices is not None
         return _failed(f"{error}\n{_next_step(error, prices.environment)}")
     if args.capacity:
         print(f"{prices.read_units:g} read units", file=sys.stderr)
     if not found:
         print(f"no rows in {prices.environment.table} for that", file=sys.stderr)
     return 0 if found else 1
+
+
+def answer_rows(args: argparse.Namespace, ask: Callable[[Prices], Iterable[Row]]) -> int:
+    """Ask for rows and print them in the format that was chosen; returns the exit status."""
+    return answer(args, ask, lambda rows: show(rows, args.format, sys.stdout))
 
 
 def _failed(message: str) -> int:

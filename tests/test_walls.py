@@ -27,6 +27,8 @@ MAY_USE = {
         "local.process",
         "local.places",
         "local.emulator",
+        # One way to draw a tape, for the demo and for `plot`.
+        "local.picture",
     },
     "main": {"stack", "policies.gate"},
 }
