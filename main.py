@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from stack import naming, node, packaging, settings
+from stack import cost, naming, node, packaging, settings
 
 ROOT = Path(__file__).resolve().parent
 
@@ -93,6 +93,7 @@ def main() -> int:
             code=2,
         )
     try:
+        cost.require_within_budget(settings.load())
         folder = synthesize()
     except (settings.SettingsError, naming.SuffixError, packaging.PackagingError) as error:
         return _complain(str(error), code=1)

@@ -1,1 +1,1 @@
-"""Tools around the pipeline: try a message, enrich ticks, look before a deployment."""
+"""Tools around the pipeline: try a message, enrich ticks, look before a deployment, price it."""

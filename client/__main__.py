@@ -14,7 +14,7 @@ from importlib import import_module
 
 COMMANDS = (
     *("latest", "last", "range", "asof", "bars", "plot"),
-    *("normalise", "enrich", "preflight", "deploy"),
+    *("normalise", "enrich", "preflight", "deploy", "cost"),
 )
 
 

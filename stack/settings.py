@@ -11,7 +11,7 @@ import os
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from pathlib import Path
@@ -269,6 +269,17 @@ class Processing:
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """The traffic that is reckoned with, and what it may cost (`stack/cost.py`)."""
+
+    ticks_a_second: Annotated[int, _between(1, 100_000)]
+    ticks_a_webhook: Annotated[int, _between(1, 1_000)]
+    symbols: Annotated[int, _between(1, 100_000)]
+    stored_days: Annotated[int, _between(0, 36_500)]
+    budget_dollars_a_month: Annotated[int, _between(1, 10_000_000)]
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Every number and name that configures the pipeline."""
 
@@ -284,6 +295,7 @@ class Settings:
     stream: Stream
     ingress: Ingress
     processing: Processing
+    expected: Expected
 
 
 def load(path: Path | None = None) -> Settings:
@@ -304,6 +316,12 @@ def parse(document: Mapping[str, Any]) -> Settings:
     settings: Settings = _read(Settings, document, "")
     _cross_check(settings)
     return settings
+
+
+def with_expected(settings: Settings, values: Mapping[str, Any]) -> Settings:
+    """Replace values of the table `[expected]`; raises `SettingsError` as for a file's."""
+    table = {field.name: getattr(settings.expected, field.name) for field in fields(Expected)}
+    return replace(settings, expected=_read(Expected, {**table, **values}, "expected"))
 
 
 def _load(path: Path, overlay: Path | None) -> Settings:

@@ -12,8 +12,9 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("stack", "lambdas", "policies", "local", "client")
 AWS = {"boto3", "botocore"}
-OPEN_TO_ALL = {"stack.settings", "stack.naming", "stack.providers"}
-"""Settings, names and where Terraform finds its provider: for every room, and without cdktf."""
+OPEN_TO_ALL = {"stack.settings", "stack.naming", "stack.providers", "stack.cost"}
+"""Settings, names, where Terraform finds its provider, and what the settings cost: for every room,
+and without cdktf."""
 
 MAY_USE = {
     "stack": set(),

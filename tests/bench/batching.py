@@ -36,7 +36,7 @@ from lambdas.adapters import aws
 from lambdas.adapters.price_tape import CALLS_AT_ONCE, STATEMENTS_A_CALL, PriceTape
 from lambdas.domain.enrichment import Answer, Page, Read, Tails, Unreadable, Write
 from lambdas.price_enricher.batch import batch_of, enrich_all
-from stack import settings
+from stack import cost, settings
 from tests.bench.figures import Figure, Spread, counted
 from tests.price_enricher.rows import records, walk
 from tests.price_enricher.table import Item, Table
@@ -49,16 +49,6 @@ INVOKE_SECONDS = 0.010
 QUERY_SECONDS = 0.006
 WRITE_SECONDS = 0.015
 PUBLISH_SECONDS = 0.015
-
-# List prices in us-east-1, November 2026, ARM64, on demand.
-DOLLARS_A_WRITE_UNIT = 0.625e-6
-DOLLARS_A_READ_UNIT = 0.125e-6
-DOLLARS_AN_INVOCATION = 0.20e-6
-DOLLARS_A_GB_SECOND = 13.3334e-6
-DOLLARS_A_NOTICE = 0.50e-6
-DOLLARS_A_LOGGED_BYTE = 0.50e-9
-LOGGED_BYTES = 450
-"""The one line of a batch, with what Lambda puts around it."""
 
 RATES = {1: 240, 10: 60, 100: 20, 400: 10}
 """Ticks a second, and seconds that are simulated."""
@@ -107,14 +97,19 @@ class Result:
 
     def dollars(self, memory_gb: float) -> float:
         """Return what a million ticks cost, without their insertion."""
-        total = (
-            self.write_units * DOLLARS_A_WRITE_UNIT
-            + self.read_units * DOLLARS_A_READ_UNIT
-            + self.billed_seconds * memory_gb * DOLLARS_A_GB_SECOND
-            + len(self.batches)
-            * (DOLLARS_AN_INVOCATION + DOLLARS_A_NOTICE + LOGGED_BYTES * DOLLARS_A_LOGGED_BYTE)
+        batches = len(self.batches)
+        consumed = cost.Consumption(
+            ticks=self.ticks,
+            webhooks=0,
+            batches=batches,
+            processor_gb_seconds=0,
+            enricher_gb_seconds=self.billed_seconds * memory_gb,
+            write_units=self.write_units,
+            read_units=self.read_units,
+            notices=batches,
+            logged_bytes=batches * cost.BATCH_LOGGED_BYTES,
         )
-        return total / self.ticks * 1e6
+        return cost.total(cost.components(consumed)) / self.ticks * 1e6
 
 
 class TimedTape:
