@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from importlib import import_module
 
 COMMANDS = (
-    *("latest", "last", "range", "asof", "bars", "plot"),
-    *("normalise", "enrich", "preflight", "deploy", "cost"),
+    *("latest", "last", "range", "asof", "follow", "bars", "plot"),
+    *("normalise", "enrich", "cost", "preflight", "deploy"),
 )
 
 

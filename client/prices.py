@@ -4,7 +4,8 @@
 >>> prices.latest(["BTC", "ETH"])                      # the newest row of each
 >>> prices.last("BTC", 100)                            # the newest 100, oldest first
 >>> list(prices.range("BTC", start, end))              # a time range, paged as it is read
->>> prices.asof("BTC", moment)                         # what was known at a moment
+>>> prices.asof("BTC", moment)                         # the last row at or before a moment
+>>> for row in prices.follow(["BTC", "ETH"]): ...      # new rows, as they are enriched
 
 Times are timezone-aware datetimes or whole milliseconds of the Unix epoch. Numbers are `Decimal`s;
 `Row.floats` gives a row's metrics as floats. Queries need `dynamodb:Query` on the table and nothing
@@ -13,7 +14,8 @@ else, which the managed policy `price-reader-{suffix}` gives.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal
@@ -133,6 +135,40 @@ class Prices:
             raise InvalidQuery(f"the range from {first} to {beyond} is empty: expected end > start")
         last = _DIGITS.subtract(Decimal(beyond), _SMALLEST_STEP)
         return self._rows(symbol, "BETWEEN :a AND :b", {":a": str(first), ":b": str(last)})
+
+    def follow(
+        self,
+        symbols: Sequence[str],
+        *,
+        every_seconds: float = 1.0,
+        overlap_seconds: int = 60,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> Iterator[Row]:
+        """Yield rows as they are enriched, beginning with the newest of each symbol; never ends.
+
+        Each round reads the last `overlap_seconds` of each tape again, so that a row that came
+        late or was enriched late is seen, and yields what it has not yielded before, oldest first.
+        What comes later than that is not seen: read the range again where completeness counts.
+        A round costs a query a symbol.
+        """
+        overlap = overlap_seconds * 1000
+        # Where following began, the newest event so far, and the keys that were yielded near it.
+        begun = dict.fromkeys(symbols, 0)
+        newest = dict(begun)
+        known: dict[str, set[Decimal]] = {symbol: set() for symbol in symbols}
+        for row in self.latest(symbols):
+            begun[row.symbol] = newest[row.symbol] = row.event_ms
+        while True:
+            for symbol in symbols:
+                since = max(begun[symbol], newest[symbol] - overlap)
+                for row in self.range(symbol, since, MAXIMUM_EVENT_MS):
+                    newest[symbol] = max(newest[symbol], row.event_ms)
+                    if row.window and row.timestamp not in known[symbol]:
+                        known[symbol].add(row.timestamp)
+                        yield row
+                horizon = newest[symbol] - overlap
+                known[symbol] = {key for key in known[symbol] if key >= horizon}
+            pause(every_seconds)
 
     def _newest(self, symbol: str, until_ms: int | None, count: int) -> list[Row]:
         bound = {} if until_ms is None else {":a": str(until_ms + 1)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -126,6 +127,34 @@ def test_datetimes_ask_for_the_same_rows_as_milliseconds(embedded: Environment) 
     start = datetime.fromtimestamp(BEGIN // 1000, UTC) + timedelta(milliseconds=3)
     asked = Prices(embedded).range("TIMES", start, start + timedelta(milliseconds=4))
     assert [row.event_ms - BEGIN for row in asked] == [3, 4, 5, 6]
+
+
+def test_followed_rows_come_once_when_enriched_also_the_late_ones(embedded: Environment) -> None:
+    """GIVEN rounds in which rows arrive, late, and unenriched THEN each is told of once."""
+    client = embedded.client("dynamodb")
+    arriving = [
+        [item("NEW", BEGIN, 1)],
+        [item("NEW", BEGIN + 2000, 2), {**item("NEW", BEGIN + 2001, 3), "window": {"S": ""}}],
+        [item("NEW", BEGIN + 1000, 4)],  # older than the newest
+        [item("NEW", BEGIN + 2001, 3)],  # enriched in the meantime
+        [],
+        [item("NEW", BEGIN + 90_000, 5)],
+        [item("NEW", BEGIN + 89_000, 6)],
+    ]
+
+    def arrive(_seconds: float) -> None:
+        if not arriving:
+            raise KeyboardInterrupt  # as a person ends it
+        for each in arriving.pop(0):
+            client.put_item(TableName=embedded.table, Item=each)
+
+    fill(embedded, "NEW", [BEGIN - 50])  # was there before, and is the first to be told
+    client.put_item(TableName=embedded.table, Item=item("NEW", BEGIN - 60, 99))  # older: not told
+    followed = Prices(embedded).follow(["NEW", "NEVER"], pause=arrive)
+    told: list[str] = []
+    with contextlib.suppress(KeyboardInterrupt):
+        told.extend(row.event_id for row in followed)
+    assert told == ["1", "1", "2", "4", "3", "5", "6"]
 
 
 def test_read_units_are_those_that_dynamodb_counted(embedded: Environment) -> None:
