@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 COMMANDS = (
-    *("latest", "last", "range", "asof", "follow", "bars", "plot"),
+    *("latest", "last", "range", "asof", "follow", "bars", "plot", "export"),
     *("normalise", "enrich", "cost", "preflight", "deploy"),
 )
 
