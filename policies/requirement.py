@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from policies.model.expressions import Reference, Text, Value
 
+PROJECT = "crypto-prices"
 REGION = "us-east-1"
 SUFFIX = Reference("var.environmentSuffix")
 ARCHITECTURE = "arm64"

@@ -10,21 +10,12 @@ if "." not in __name__:  # run by plain Checkov, which may start in any folder
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from policies.model.stack import Resource, Stack
-from policies.model.transport import tls_only
+from policies.model.transport import policies_of, tls_only
 from policies.offer import offer
 from policies.policy import Policy, Problem, require, require_absent, require_or_absent
 
-# What moves or shows messages, and what could open the queue to others.
-ACTIONS = (
-    "sqs:ChangeMessageVisibility",
-    "sqs:DeleteMessage",
-    "sqs:GetQueueAttributes",
-    "sqs:GetQueueUrl",
-    "sqs:PurgeQueue",
-    "sqs:ReceiveMessage",
-    "sqs:SendMessage",
-    "sqs:SetQueueAttributes",
-)
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html
+MAXIMUM_ACTIONS = 7
 
 
 class DeadLetterQueue(Policy):
@@ -53,7 +44,17 @@ class DeadLetterQueue(Policy):
         yield from require_absent(
             body, "redrive_policy", "dead letters would move on by themselves"
         )
-        yield from tls_only(resource, stack, *ACTIONS)
+        yield from tls_only(resource, stack)
+        for document in policies_of(resource, stack):
+            for statement in document.statements:
+                if len(statement.actions) > MAXIMUM_ACTIONS:
+                    count = str(len(statement.actions))
+                    yield Problem(
+                        f"its policy has {count} actions in a statement: SQS takes no more than "
+                        f"{MAXIMUM_ACTIONS}",
+                        count,
+                        f"at most {MAXIMUM_ACTIONS}",
+                    )
 
 
 offer(DeadLetterQueue, __name__)

@@ -13,7 +13,7 @@ from policies import requirement
 from policies.model.expressions import Text, Value
 from policies.model.iam import Statement, held
 from policies.model.stack import Resource, Stack
-from policies.model.transport import is_account
+from policies.model.transport import ACTIONS, is_account
 from policies.model.wiring import own_name
 from policies.offer import offer
 from policies.policy import ANY, Policy, Problem, shown
@@ -48,6 +48,7 @@ class IamPrincipals(Policy):
                     continue
                 for kind, value in statement.principals:
                     if _is_ours(kind, value):
+                        yield from _beyond(statement, resource, policy.attribute)
                         continue
                     if not _is_alarm(kind, value, statement):
                         yield Problem(
@@ -62,6 +63,21 @@ class IamPrincipals(Policy):
                             shown(statement.actions),
                             "sns:Publish, to processing-errors",
                         )
+
+
+def _beyond(statement: Statement, resource: Resource, attribute: str) -> Iterator[Problem]:
+    """What a queue's or topic's policy allows the account beyond what it is for."""
+    known = ACTIONS.get(resource.type.removesuffix("_policy"))
+    if known is None:
+        return  # what the key's owner may do is KeyPolicy's
+    listed = {action.lower() for action in known}
+    others = [str(a) for a in statement.actions if str(a).lower() not in listed]
+    if others:
+        yield Problem(
+            f"{attribute} allows the account {', '.join(others)}",
+            shown(others),
+            f"some of {', '.join(known)}",
+        )
 
 
 def _is_ours(kind: str, value: Value) -> bool:

@@ -60,7 +60,7 @@ class Outputs(Policy):
             description = raw.get("description", "")
             if not isinstance(description, str) or re.search(r"[$%]\{", description):
                 yield Problem("has a description that is no plain text", address=address)
-            value = lower(raw.get("value"))
+            value = stack.without_index(lower(raw.get("value")))
             if name not in SHOWS or not _shows(value, *SHOWS[name], stack):
                 yield Problem(f"shows {shown(value)}", shown(value), address=address)
 

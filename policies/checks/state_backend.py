@@ -47,28 +47,30 @@ class StateBackend(Policy):
                 address = f"terraform.backend.{name}"
                 yield Problem(problem.message, problem.found, problem.expected, address)
 
-    def _is_own(self, path: str, stack: Stack) -> bool:
-        """Whether a state's name ends in the suffix: two environments must never share one."""
+    def _suffix(self, stack: Stack) -> str:
+        """The suffix that was synthesized, in which a state's name ends: none is ever shared."""
         defaults = [
             str(block.raw.get("default"))
             for block in stack.blocks_of("variable")
             if block.labels == ("environmentSuffix",)
         ]
-        ending = "|".join(re.escape(default) for default in defaults)
-        return bool(re.search(rf"(^|[/.-])({ending})\.tfstate$", path, re.ASCII))
+        return defaults[0] if len(defaults) == 1 else ""
 
     def _judge_one(self, name: str, raw: dict[str, object], stack: Stack) -> Iterator[Problem]:
         if any(is_symbolic(value) or "${" in str(value) for value in raw.values()):
             yield Problem("a backend cannot hold expressions")
         names = {key for key, value in raw.items() if value is not None and key != "//"}
         if name == "local":
-            path = str(raw.get("path", ""))
-            if names - {"path"} or not self._is_own(path, stack):
-                yield Problem(f"local is {shown(raw)}", shown(raw), "path …{suffix}.tfstate")
+            # Another place could be the stack folder, which a synthesis empties, or another
+            # machine's.
+            path = f"../../../terraform.{requirement.PROJECT}-{self._suffix(stack)}.tfstate"
+            if names - {"path"} or raw.get("path") != path:
+                yield Problem(f"local is {shown(raw)}", shown(raw), f"path {path}")
         elif name == "s3":
             if names - S3 or not {"bucket", "key"} <= names:
                 yield Problem(f"s3 has {sorted(names)}", shown(sorted(names)), shown(sorted(S3)))
-            if not self._is_own(str(raw.get("key")), stack):
+            ending = rf"(^|[/.-]){re.escape(self._suffix(stack))}\.tfstate$"
+            if not re.search(ending, str(raw.get("key")), re.ASCII):
                 yield Problem(f"key is {shown(raw.get('key'))}", expected="…{suffix}.tfstate")
             if boolean(raw.get("encrypt")) is not True:
                 yield Problem("s3 is not encrypted", shown(raw.get("encrypt")), "true")

@@ -16,19 +16,6 @@ from policies.model.wiring import own_name, pipeline_key
 from policies.offer import offer
 from policies.policy import Policy, Problem, require_absent, require_or_absent, shown
 
-# All that a topic policy may name.
-# https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html
-ACTIONS = (
-    "sns:AddPermission",
-    "sns:DeleteTopic",
-    "sns:GetTopicAttributes",
-    "sns:ListSubscriptionsByTopic",
-    "sns:Publish",
-    "sns:RemovePermission",
-    "sns:SetTopicAttributes",
-    "sns:Subscribe",
-)
-
 
 class Topic(Policy):
     """Under ``alias/aws/sns`` CloudWatch alarms could not publish: only the stack's key will do."""
@@ -53,7 +40,7 @@ class Topic(Policy):
             yield Problem(f"kms_master_key_id is {shown(value)}, not the stack's key", shown(value))
         yield from require_or_absent(body, "fifo_topic", False)
         yield from require_absent(body, "delivery_policy", "the pipeline needs none")
-        yield from tls_only(resource, stack, *ACTIONS)
+        yield from tls_only(resource, stack)
         if own_name(resource) == requirement.suffixed(requirement.ERROR_TOPIC):
             yield from self._alarms(resource, stack)
 

@@ -76,7 +76,10 @@ class Body:
 
     def value(self, name: str) -> Value:
         """The attribute's value, symbols and all; None where it is absent or null."""
-        return self._answered(name, lower(self.raw.get(name), self.scope))
+        return self._answered(name, self._read(self.raw.get(name)))
+
+    def _read(self, raw: Any) -> Value:
+        return self.owner.stack.without_index(lower(raw, self.scope))
 
     def _answered(self, name: str, value: Value) -> Value:
         """Put Terraform's own answer in the place of each expression left open, where it holds."""
@@ -139,7 +142,7 @@ class Body:
         raw = merged(self.raw.get("dynamic"), self.where("dynamic")).get(name)
         for item in raw if isinstance(raw, list) else [] if raw is None else [raw]:
             dynamic = merged(item, self.where(name))
-            each = self.owner.stack.resolve(lower(dynamic.get("for_each"), self.scope))
+            each = self.owner.stack.resolve(self._read(dynamic.get("for_each")))
             iterator = dynamic.get("iterator", name)
             if not isinstance(each, list | dict) or not isinstance(iterator, str):
                 raise UnresolvedError(f"the dynamic block {self.where(name)} depends on {each}")
@@ -206,6 +209,7 @@ class Stack:
         self.content = content
         self.troubles: list[Trouble] = []
         self.resources: dict[str, Resource] = {}
+        self._counted: set[str] = set()
         for block in content:
             if block.kind in ("resource", "data"):
                 self._add(block)
@@ -224,6 +228,8 @@ class Stack:
             )
             return
         self.resources[resource.address] = resource
+        if block.raw.get("count") is not None:
+            self._counted.add(resource.address)
 
     def _copies(self, resource: Resource) -> int | None:
         """How many instances ``count`` or ``for_each`` makes; None where that is unknown."""
@@ -269,6 +275,23 @@ class Stack:
         """A body for a top-level block that is no resource."""
         return Body(block.raw, self.pseudo, block.address)
 
+    def without_index(self, value: Value) -> Value:
+        """Read ``x[0].arn`` as ``x.arn`` where `x` is a resource with a ``count``."""
+        if not self._counted:
+            return value
+        if isinstance(value, Reference):
+            single = value.root in self._counted and value.path[:1] == (0,)
+            return Reference(value.root, value.path[1:]) if single else value
+        if isinstance(value, Text):
+            return Text(tuple(self.without_index(part) for part in value.parts))
+        if isinstance(value, Encoded):
+            return Encoded(self.without_index(value.value))
+        if isinstance(value, list):
+            return [self.without_index(item) for item in value]
+        if isinstance(value, dict):
+            return {key: self.without_index(item) for key, item in value.items()}
+        return value
+
     def resolve(self, value: Value, depth: int = 8) -> Value:
         """Follow references to attributes that stand in the document."""
         if depth == 0:
@@ -289,7 +312,7 @@ class Stack:
 
     def _follow(self, reference: Reference, depth: int) -> Value:
         resource = self.resources.get(reference.root)
-        path = reference.path[1:] if reference.path[:1] == (0,) else reference.path
+        path = reference.path
         if resource is None or len(path) != 1 or path[0] in META:
             return reference
         attribute = str(path[0])
@@ -316,10 +339,7 @@ class Stack:
         if not isinstance(value, Reference):
             return None
         resource = self.resources.get(value.root)
-        path = value.path
-        if resource is not None and path[:1] == (0,) and resource.body.raw.get("count") is not None:
-            path = path[1:]
-        return resource if resource is not None and path in {(a,) for a in attributes} else None
+        return resource if value.path in {(a,) for a in attributes} else None
 
 
 def construct_path(raw: dict[str, Any]) -> str | None:

@@ -18,6 +18,32 @@ SEPARATE = {
     "aws_sns_topic": ("aws_sns_topic_policy", "arn", ("arn", "id")),
 }
 
+# All that the resource policies may name: what moves or shows messages, and what could open the
+# queue or topic to others.
+# https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html
+ACTIONS = {
+    "aws_sqs_queue": (
+        "sqs:ChangeMessageVisibility",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
+        "sqs:GetQueueUrl",
+        "sqs:PurgeQueue",
+        "sqs:ReceiveMessage",
+        "sqs:SendMessage",
+        "sqs:SetQueueAttributes",
+    ),
+    "aws_sns_topic": (
+        "sns:AddPermission",
+        "sns:DeleteTopic",
+        "sns:GetTopicAttributes",
+        "sns:ListSubscriptionsByTopic",
+        "sns:Publish",
+        "sns:RemovePermission",
+        "sns:SetTopicAttributes",
+        "sns:Subscribe",
+    ),
+}
+
 
 def policies_of(resource: Resource, stack: Stack) -> list[Document]:
     """The resource policies that hold for a queue or topic, inline and stand-alone."""
@@ -63,8 +89,8 @@ def _is_tls_denial(statement: Statement) -> bool:
     )
 
 
-def tls_only(resource: Resource, stack: Stack, *actions: str) -> Iterator[Problem]:
-    """Demand one policy that denies `actions` on the resource to everyone who comes without TLS."""
+def tls_only(resource: Resource, stack: Stack) -> Iterator[Problem]:
+    """Demand one policy that denies everyone without TLS all `ACTIONS` on the resource."""
     documents = policies_of(resource, stack)
     if len(documents) != 1:
         yield Problem(
@@ -86,7 +112,7 @@ def tls_only(resource: Resource, stack: Stack, *actions: str) -> Iterator[Proble
         and any(is_own_arn(r, resource, stack) for r in statement.resources)
         for action in statement.actions
     }
-    missing = [action for action in actions if action.lower() not in denied]
+    missing = [action for action in ACTIONS[resource.type] if action.lower() not in denied]
     if missing:
         yield Problem(
             f"its policy does not deny {shown(', '.join(missing))} without TLS",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,36 @@ def count_of_one(document: Document) -> Document:
     return document
 
 
+def everything_counted(document: Document) -> Document:
+    text = json.dumps(document)
+    for kind, prefix in (("resource", ""), ("data", "data.")):
+        for type_, named_ in document[kind].items():
+            for name in named_:
+                address = re.escape(f"{prefix}{type_}.{name}")
+                text = re.sub(rf"(?<![\w.])({address})(?=\.)", r"\1[0]", text)
+    result: Document = json.loads(text)
+    for kind in ("resource", "data"):
+        for named_ in result[kind].values():
+            for body in named_.values():
+                body["count"] = 1
+    return result
+
+
+def account_may_use_its_queue(document: Document) -> Document:
+    for body in document["resource"]["aws_sqs_queue"].values():
+        whole = json.loads(body["policy"])
+        root = "arn:aws:iam::${data.aws_caller_identity.identity.account_id}:root"
+        allowed = {
+            "Effect": "Allow",
+            "Action": ["sqs:ReceiveMessage", "sqs:DeleteMessage"],
+            "Resource": whole["Statement"][0]["Resource"],
+            "Principal": {"AWS": root},
+        }
+        whole["Statement"].append(allowed)
+        body["policy"] = json.dumps(whole)
+    return document
+
+
 def actions_in_lower_case(document: Document) -> Document:
     for type_ in ("aws_iam_role_policy", "aws_kms_key", "aws_sns_topic", "aws_sqs_queue"):
         for body in document["resource"][type_].values():
@@ -193,6 +224,8 @@ HARMLESS: list[Callable[[Document], Any]] = [
     references_to_literals,
     explicit_nulls,
     count_of_one,
+    everything_counted,
+    account_may_use_its_queue,
     actions_in_lower_case,
     dynamic_blocks,
     comments,
@@ -276,6 +309,12 @@ UNRESOLVED: dict[str, Callable[[Document], object]] = {
     ),
     "such a number in JSON text": lambda d: first(d, GROUP).update(
         retention_in_days='${jsondecode("3.0000000000000000001")}'
+    ),
+    "a key that such a text gives twice": lambda d: first(d, GROUP).update(
+        retention_in_days='${jsondecode("{\\"days\\": 30, \\"days\\": 3}").days}'
+    ),
+    "no number in such a text": lambda d: first(d, GROUP).update(
+        retention_in_days='${jsondecode("[NaN, 3]")[1]}'
     ),
     "an escape that is none": lambda d: first(d, "aws_lambda_function").update(
         runtime='${"\\u0_70ython3.13"}'

@@ -193,6 +193,21 @@ def test_the_manifest_leads_to_what_was_judged(
     assert judge([tmp_path])[0].verdict is Verdict.UNJUDGED
 
 
+def test_a_manifest_that_gives_a_key_twice_is_not_read(pipeline: Pipeline, tmp_path: Path) -> None:
+    """GIVEN a manifest that readers take differently THEN what cdktf deploys is not known."""
+    folder = tmp_path / "stacks" / "good"
+    shutil.copytree(pipeline.folder, folder)
+    (folder / "cdk.tf.json").write_text(json.dumps(pipeline.document))
+    entry = json.dumps(
+        {"workingDirectory": "stacks/good", "synthesizedStackPath": "stacks/good/cdk.tf.json"}
+    )
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(f'{{"stacks": {{"good": {entry}}}}}')
+    assert judge([tmp_path])[0].verdict is Verdict.PASSED
+    manifest.write_text(f'{{"stacks": {{}}, "stacks": {{"good": {entry}}}}}')
+    assert judge([tmp_path])[0].verdict is Verdict.UNJUDGED
+
+
 def test_a_document_among_the_stacks_is_no_stack(pipeline: Pipeline, tmp_path: Path) -> None:
     (tmp_path / "stacks").mkdir()
     (tmp_path / "stacks" / "good.json").write_text(json.dumps(pipeline.document))

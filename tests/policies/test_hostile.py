@@ -798,6 +798,73 @@ def directive_in_output(d: Document) -> None:
     d["output"]["table_name"]["description"] = "%{ if true }x%{ endif }"
 
 
+@hostile
+def state_in_the_stack_folder(d: Document) -> None:
+    d["terraform"]["backend"]["local"]["path"] = "terraform.crypto-prices-dev.tfstate"
+
+
+@hostile
+def state_on_this_machine(d: Document) -> None:
+    d["terraform"]["backend"]["local"]["path"] = "/tmp/terraform.crypto-prices-dev.tfstate"
+
+
+@hostile
+def state_of_another_project(d: Document) -> None:
+    d["terraform"]["backend"]["local"]["path"] = "../../../terraform.others-dev.tfstate"
+
+
+@hostile
+def eight_queue_actions_in_a_statement(d: Document) -> None:
+    def join(whole: Document) -> None:
+        first, second = whole["Statement"]
+        first["Action"] += second["Action"]
+        whole["Statement"] = [first]
+
+    change(queue(d), join)
+
+
+def admit_account(body: Document, action: str) -> None:
+    """Add a statement that lets the account itself do something."""
+
+    def alter(whole: Document) -> None:
+        root = "arn:aws:iam::${data.aws_caller_identity.identity.account_id}:root"
+        statement = {
+            "Effect": "Allow",
+            "Action": action,
+            "Resource": whole["Statement"][0]["Resource"],
+            "Principal": {"AWS": root},
+        }
+        whole["Statement"].append(statement)
+
+    change(body, alter)
+
+
+@hostile
+def account_opens_queue(d: Document) -> None:
+    admit_account(queue(d), "sqs:AddPermission")
+
+
+@hostile
+def account_moves_messages(d: Document) -> None:
+    admit_account(queue(d), "sqs:StartMessageMoveTask")
+
+
+@hostile
+def account_protects_nothing(d: Document) -> None:
+    admit_account(_of(d, "aws_sns_topic", "error_topic_topic"), "sns:PutDataProtectionPolicy")
+
+
+@hostile
+def index_without_count(d: Document) -> None:
+    rights(d)["role"] = "${aws_iam_role.webhook_processor_role[0].id}"
+
+
+@hostile
+def second_instance(d: Document) -> None:
+    role(d)["count"] = 1
+    rights(d)["role"] = "${aws_iam_role.webhook_processor_role[1].id}"
+
+
 @pytest.mark.parametrize("attempt", ATTEMPTS, ids=lambda f: f.__name__)
 def test_nothing_gets_past(attempt: Callable[[Document], None], pipeline: Pipeline) -> None:
     judgement = pipeline.altered(attempt)
