@@ -110,6 +110,16 @@ def differences(row: Mapping[str, Any], wanted: Mapping[str, float]) -> list[str
     return found
 
 
+def wrong(tapes: Mapping[str, Sequence[Row]]) -> list[str]:
+    """Every difference between the stored and the expected metrics of whole tapes."""
+    return [
+        f"{symbol} row {at}: {difference}"
+        for symbol, tape in tapes.items()
+        for at in range(len(tape))
+        for difference in differences(tape[at], expected(tape, at))
+    ]
+
+
 METRICS = (
     *("sma_5", "sma_20", "sma_50", "ema_12", "ema_26", "ema_60s", "vwap", "drawdown"),
     *("bollinger_upper", "bollinger_lower", "z_score"),

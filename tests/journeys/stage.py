@@ -8,7 +8,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -65,6 +66,22 @@ class Journey:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
 
+    @contextmanager
+    def fault(self, **described: Any) -> Iterator[None]:
+        """Let a fault strike meanwhile; fails when it never did, or not as often as its `count`."""
+        added = self.control("POST", "faults", described)["id"]
+        try:
+            yield
+            struck = self.struck(added)
+        finally:
+            self.control("DELETE", f"faults?id={added}")
+        assert struck == described.get("count", struck) > 0, f"{described} struck {struck} times"
+
+    def struck(self, fault_id: int | None = None) -> int:
+        """How often one fault in force has struck, or all of them."""
+        faults = self.control("GET", "faults")["faults"]
+        return sum(each["struck"] for each in faults if fault_id in (None, each["id"]))
+
 
 def send(journey: Journey, suffix: str, messages: list[Message]) -> report.Evidence:
     evidence, turned_away, _ = demo.send(Voice(), journey.deployment(suffix), messages)
@@ -72,8 +89,10 @@ def send(journey: Journey, suffix: str, messages: list[Message]) -> report.Evide
     return evidence
 
 
-def trade(seed: int, price: str = "97450.01", venue: str = "coinbase_exchange") -> Message:
-    market = feed.Market(venue, "BTC", "USD", "0.01", 0.0)
+def trade(
+    seed: int, price: str = "97450.01", venue: str = "coinbase_exchange", base: str = "BTC"
+) -> Message:
+    market = feed.Market(venue, base, "USD", "0.01", 0.0)
     now = time.time_ns()
     trade = feed.Print(market, Decimal(price), Decimal("0.5"), now, seed, True)
     return Message(venue, feed.ENCODERS[venue]([trade]).encode(), f"trade {seed}")

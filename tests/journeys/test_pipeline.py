@@ -46,13 +46,7 @@ def test_a_feed_goes_through_and_every_row_is_right(journey: Journey) -> None:
         "unknown-venue": 1,
     }
     assert journey.control("GET", "denials")["denials"] == []
-    wrong = [
-        f"{symbol} row {at}: {difference}"
-        for symbol, tape in tapes(deployment).items()
-        for at in range(len(tape))
-        for difference in oracle.differences(tape[at], oracle.expected(tape, at))
-    ]
-    assert wrong == []
+    assert oracle.wrong(tapes(deployment)) == []
 
 
 def test_what_was_deployed_is_what_was_synthesized_and_a_new_plan_is_empty(
