@@ -1,4 +1,4 @@
-"""The pipeline on this machine: `python -m local up | demo | status | down`."""
+"""The pipeline on this machine: `python -m local up | demo | prove-iam | status | down`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import FrameType
 from typing import NoReturn
 
 try:
-    from local import demo, pipeline, process, status
+    from local import demo, pipeline, process, prove_iam, status
     from local.console import Voice
     from local.errors import LocalError
     from local.places import Places
@@ -24,7 +24,10 @@ except ImportError as error:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; 0, 1 when messages were lost, 2 when something stood in the way."""
+    """Run one command.
+
+    0, 1 when messages were lost or a grant is unproved, 2 when something stood in the way.
+    """
     options = _parser().parse_args(arguments)
     voice = Voice(quiet_output=getattr(options, "json", False))
     places = Places.default()
@@ -53,6 +56,11 @@ def _run(options: argparse.Namespace, voice: Voice, places: Places) -> int:
         deployment = pipeline.up(voice, places, suffix, options.port, time_scale=options.time_scale)
         status.explain(voice, deployment)
         return 0
+    if options.command == "prove-iam":
+        verdicts = prove_iam.prove(voice, places, suffix, options.port, options.time_scale)
+        if options.json:
+            print(prove_iam.as_json(verdicts))
+        return 0 if all(verdict.ok for verdict in verdicts) else 1
     source = options.messages or demo.Feed(options.seed, options.ticks, options.seconds)
     outcome = demo.run(voice, places, suffix, options.port, source, options.time_scale)
     if options.json:
@@ -65,19 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     suffix = argparse.ArgumentParser(add_help=False)
     suffix.add_argument("--suffix", help="the environment (default: ENVIRONMENT_SUFFIX, or dev)")
-    port = argparse.ArgumentParser(add_help=False)
-    port.add_argument(
-        "--port",
-        type=int,
-        default=process.DEFAULT_PORT,
-        help="where the embedded AWS listens (default: %(default)s; ignored while one runs)",
-    )
-    port.add_argument(
-        "--time-scale",
-        type=float,
-        default=1.0,
-        help="how much faster AWS's own waits pass (retries, ages; default: %(default)s)",
-    )
+    port = _emulator(time_scale=1)
     commands.add_parser("up", parents=[suffix, port], help="deploy to the embedded AWS")
     demonstration = commands.add_parser(
         "demo", parents=[suffix, port], help="send messages through it and account for them"
@@ -93,9 +89,33 @@ def _parser() -> argparse.ArgumentParser:
         "--seconds", type=float, default=900, help="time that the generated feed spans"
     )
     demonstration.add_argument("--seed", type=int, default=1, help="of the generated feed")
+    proof = commands.add_parser(
+        "prove-iam",
+        parents=[suffix, _emulator(time_scale=60)],
+        help="show that the roles' grants suffice and that none can be spared",
+    )
+    proof.add_argument("--json", action="store_true", help="last line: every grant's verdict")
     commands.add_parser("status", help="what stands")
     commands.add_parser("down", parents=[suffix], help="destroy it (all environments by default)")
     return parser
+
+
+def _emulator(time_scale: float) -> argparse.ArgumentParser:
+    """What a command may say of the emulator that it starts."""
+    options = argparse.ArgumentParser(add_help=False)
+    options.add_argument(
+        "--port",
+        type=int,
+        default=process.DEFAULT_PORT,
+        help="where the embedded AWS listens (default: %(default)s; ignored while one runs)",
+    )
+    options.add_argument(
+        "--time-scale",
+        type=float,
+        default=time_scale,
+        help="how much faster AWS's own waits pass (retries, ages; default: %(default)g)",
+    )
+    return options
 
 
 def _as_interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
