@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from decimal import Decimal
+from decimal import Context, Decimal
 from fractions import Fraction
 
 import pytest
@@ -37,7 +37,10 @@ def row(event_ms: int, number: int, price: Decimal, size: Decimal | None, kind: 
     )
 
 
-amounts = st.decimals("1e-12", "1e12", allow_nan=False, allow_infinity=False)
+# As many digits as a number of the table holds.
+amounts = st.decimals("1e-12", "1e12", allow_nan=False, allow_infinity=False).map(
+    Context(prec=38).plus
+)
 rows = st.lists(
     st.builds(
         row,
