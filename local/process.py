@@ -16,6 +16,7 @@ import subprocess
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from local.emulator import HEALTH_PATH
 from local.errors import LocalError
@@ -50,6 +51,20 @@ class Emulator:
             return connection.getresponse().status == 200
         except (OSError, http.client.HTTPException):
             return False
+        finally:
+            connection.close()
+
+    def control(self, method: str, path: str, document: object = None) -> Any:
+        """Ask the emulator itself (`/_local/…`): its state, faults, calls, denials."""
+        body = None if document is None else json.dumps(document)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request(method, f"/_local/{path}", body)
+            answer = connection.getresponse()
+            found = json.load(answer)
+            if answer.status != 200:
+                raise LocalError(f"{method} /_local/{path}: {found}", "Look into its log.")
+            return found
         finally:
             connection.close()
 

@@ -12,7 +12,6 @@ import json
 import secrets
 import time
 import tomllib
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
@@ -122,13 +121,7 @@ class Bench:
 
     def control(self, method: str, path: str, document: object = None) -> Any:
         """Ask the emulator itself: faults, denials, state."""
-        request = urllib.request.Request(
-            f"{self.deployment.emulator.endpoint}/_local/{path}",
-            None if document is None else json.dumps(document).encode(),
-            method=method,
-        )
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
+        return self.deployment.emulator.control(method, path, document)
 
     @contextmanager
     def fault(self, fault: Fault) -> Iterator[None]:
@@ -291,7 +284,8 @@ def _alarm_noticed(bench: Bench) -> Seen:
 def _read(bench: Bench, action: str) -> Seen:
     """Read prices as an algorithm does whose role has the reader's policy and nothing else."""
     deployment = bench.deployment
-    iam, name = deployment.client("iam"), f"proof-reader-{deployment.suffix}"
+    # Its name holds the policy's, by which a refusal is recognized.
+    iam, name = deployment.client("iam"), f"proof-{READER}-{deployment.suffix}"
     account = deployment.outputs["success_topic_arn"].split(":")[4]
     trust = {
         "Effect": "Allow",
@@ -538,10 +532,13 @@ def prove(voice: Voice, places: Places, suffix: str, port: int, time_scale: floa
         for each in verdicts:
             if each.holder == holder:
                 mark = "[green]✓[/]" if each.ok else "[red]✗[/]"
-                shown = f"{each.shown} [dim]{each.page}[/]".rstrip()
-                table.add_row(mark, each.action, each.statement, shown)
+                table.add_row(mark, each.action, each.statement, each.shown)
         voice.say()
         voice.say(table)
+        # Below, because beside them the pages leave no room for anything else.
+        for each in verdicts:
+            if each.holder == holder and each.page:
+                voice.say(f"  [dim]{each.action}: {each.page}[/]")
     return verdicts
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -58,13 +56,9 @@ class Journey:
 
     def control(self, method: str, path: str, document: object = None) -> Any:
         """Ask the emulator itself: faults, denials."""
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/_local/{path}",
-            None if document is None else json.dumps(document).encode(),
-            method=method,
-        )
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
+        emulator = process.running(self.places)
+        assert emulator is not None
+        return emulator.control(method, path, document)
 
     @contextmanager
     def fault(self, **described: Any) -> Iterator[None]:
