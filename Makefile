@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/cdktf-cli:$(PATH)
 ENVIRONMENT_PYTHON := $(CURDIR)/.venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cdktf demo up down status test lint bench gate synth deploy destroy clean
+.PHONY: help setup setup-cdktf demo up down status test lint bench prove gate synth deploy destroy clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 16
@@ -46,6 +46,9 @@ lint: setup  ## ruff and mypy --strict
 
 bench: setup  ## measure beside what one would use instead: make bench [BENCH_ARGUMENTS=--quick]
 	@$(ENVIRONMENT_PYTHON) -m tests.bench $(BENCH_ARGUMENTS)
+
+prove: setup-cdktf  ## run the proof of all that the README claims; writes docs/evidence.md
+	@$(ENVIRONMENT_PYTHON) -m local prove $(if $(ONLY),--only $(ONLY))
 
 gate: setup  ## judge the stack with every view that this machine can show
 	@$(ENVIRONMENT_PYTHON) -m policies

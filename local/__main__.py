@@ -1,4 +1,4 @@
-"""The pipeline on this machine: `python -m local up | demo | prove-iam | status | down`."""
+"""The pipeline on this machine: `python -m local up | demo | prove-iam | prove | status | down`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import FrameType
 from typing import NoReturn
 
 try:
-    from local import demo, pipeline, process, prove_iam, status
+    from local import demo, pipeline, process, prove, prove_iam, status
     from local.console import Voice
     from local.errors import LocalError
     from local.places import Places
@@ -26,7 +26,7 @@ except ImportError as error:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command.
 
-    0, 1 when messages were lost or a grant is unproved, 2 when something stood in the way.
+    0, 1 when messages were lost or a grant or claim is unproved, 2 when something stood in the way.
     """
     options = _parser().parse_args(arguments)
     voice = Voice(quiet_output=getattr(options, "json", False))
@@ -51,6 +51,8 @@ def _run(options: argparse.Namespace, voice: Voice, places: Places) -> int:
     if options.command == "down":
         pipeline.down(voice, places, [options.suffix] if options.suffix else None)
         return 0
+    if options.command == "prove":
+        return prove.prove(voice, options.only, page_only=options.page)
     suffix = options.suffix or suffix_from_environment()
     if options.command == "up":
         deployment = pipeline.up(voice, places, suffix, options.port, time_scale=options.time_scale)
@@ -95,6 +97,13 @@ def _parser() -> argparse.ArgumentParser:
         help="show that the roles' grants suffice and that none can be spared",
     )
     proof.add_argument("--json", action="store_true", help="last line: every grant's verdict")
+    claims = commands.add_parser(
+        "prove", help="run the proofs of all that the README claims; writes docs/evidence.md"
+    )
+    claims.add_argument(
+        "--only", nargs="+", choices=prove.PARTS, default=[], help="these parts; others keep theirs"
+    )
+    claims.add_argument("--page", action="store_true", help="run nothing: write the page anew")
     commands.add_parser("status", help="what stands")
     commands.add_parser("down", parents=[suffix], help="destroy it (all environments by default)")
     return parser
