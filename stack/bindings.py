@@ -37,6 +37,7 @@ _skip_eager_imports()
 
 from cdktf import (
     App,
+    Fn,
     LocalBackend,
     S3Backend,
     TerraformElement,
@@ -115,6 +116,7 @@ __all__ = [
     "DataAwsCallerIdentity",
     "DynamodbTable",
     "DynamodbTableAttribute",
+    "Fn",
     "IamPolicy",
     "IamRole",
     "IamRolePolicy",

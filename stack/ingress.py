@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,7 +21,9 @@ from stack.bindings import (
     ApiGatewayUsagePlanApiStages,
     ApiGatewayUsagePlanKey,
     Construct,
+    Fn,
     LambdaPermission,
+    TerraformResource,
     TerraformResourceLifecycle,
 )
 from stack.deployment import Deployment
@@ -121,99 +121,82 @@ class WebhookApi(Construct):
             lifecycle=TerraformResourceLifecycle(create_before_destroy=True),
             tags=deployment.tags,
         )
-        parts = self._define_method(deployment, processor)
-        self.stage = self._deploy(deployment, parts, processor)
+        self._parts: list[tuple[TerraformResource, Sequence[str]]] = []
+        self._define_method(deployment, processor)
+        self.stage = self._deploy(deployment, processor)
         self._meter(deployment)
 
-    def _define_method(
-        self, deployment: Deployment, processor: PipelineFunction
-    ) -> dict[str, tuple[Any, dict[str, Any]]]:
-        """Make the method; return each part with the attributes that a deployment freezes."""
+    def _part(self, kind: Any, id_: str, **attributes: Any) -> Any:
+        """Make a part of what a deployment freezes, and note which attributes it is given."""
+        depends_on = attributes.pop("depends_on", None)
+        given = {name: value for name, value in attributes.items() if value is not None}
+        part = kind(self, id_, rest_api_id=self.api.id, depends_on=depends_on, **given)
+        self._parts.append((part, sorted(given)))
+        return part
+
+    def _define_method(self, deployment: Deployment, processor: PipelineFunction) -> None:
         parent = self.api.root_resource_id
         for id_, path_part in zip(("webhooks", "exchange"), _PATH, strict=True):
-            resource = ApiGatewayResource(
-                self, id_, rest_api_id=self.api.id, parent_id=parent, path_part=path_part
-            )
+            resource = self._part(ApiGatewayResource, id_, parent_id=parent, path_part=path_part)
             parent = resource.id
-        checks = {"validate_request_parameters": True, "validate_request_body": False}
-        validator = ApiGatewayRequestValidator(
-            self,
+        validator = self._part(
+            ApiGatewayRequestValidator,
             "validator",
             name=deployment.named(deployment.settings.ingress.api_name),
-            rest_api_id=self.api.id,
-            **checks,
+            validate_request_parameters=True,
+            validate_request_body=False,
         )
-        parts: dict[str, tuple[Any, dict[str, Any]]] = {"validator": (validator, checks)}
-
-        def make(kind: Any, id_: str, attributes: dict[str, Any], **references: Any) -> None:
-            part = kind(
-                self, id_, rest_api_id=self.api.id, resource_id=parent, **references, **attributes
-            )
-            parts[id_] = part, attributes
-
-        post = {"http_method": "POST"}
-        make(
+        post = {"resource_id": parent, "http_method": "POST"}
+        method = self._part(
             ApiGatewayMethod,
             "method",
-            {
-                **post,
-                "authorization": "NONE",
-                "api_key_required": True,
-                "request_parameters": {"method.request.path.exchange": True},
-            },
+            **post,
+            authorization="NONE",
+            api_key_required=True,
+            request_parameters={"method.request.path.exchange": True},
             request_validator_id=validator.id,
         )
-        make(
+        integration = self._part(
             ApiGatewayIntegration,
             "integration",
-            {
-                **post,
-                "type": "AWS",
-                "integration_http_method": "POST",
-                "request_parameters": {
-                    "integration.request.header.X-Amz-Invocation-Type": "'Event'"
-                },
-                "request_templates": {
-                    "application/json": request_template(
-                        deployment.settings.ingress.forwarded_headers,
-                        deployment.settings.processing.maximum_body_bytes,
-                    )
-                },
-                # Any other content type is answered 415.
-                "passthrough_behavior": "NEVER",
-            },
+            **post,
+            type="AWS",
             uri=processor.function.invoke_arn,
-            depends_on=[parts["method"][0]],
+            integration_http_method="POST",
+            request_parameters={"integration.request.header.X-Amz-Invocation-Type": "'Event'"},
+            request_templates={
+                "application/json": request_template(
+                    deployment.settings.ingress.forwarded_headers,
+                    deployment.settings.processing.maximum_body_bytes,
+                )
+            },
+            # Any other content type is answered 415.
+            passthrough_behavior="NEVER",
+            depends_on=[method],
         )
         for status, template, pattern in (
             (_ACCEPTED, _ACCEPTANCE_TEMPLATE, None),
             (_NOT_ACCEPTED, _REFUSAL, _ANY_ERROR),
         ):
-            make(
+            response = self._part(
                 ApiGatewayMethodResponse,
                 f"method-response-{status}",
-                {**post, "status_code": status, "response_models": {"application/json": "Empty"}},
-                depends_on=[parts["method"][0]],
+                **post,
+                status_code=status,
+                response_models={"application/json": "Empty"},
+                depends_on=[method],
             )
-            make(
+            self._part(
                 ApiGatewayIntegrationResponse,
                 f"integration-response-{status}",
-                {
-                    **post,
-                    "status_code": status,
-                    "selection_pattern": pattern,
-                    "response_templates": {"application/json": template},
-                },
-                depends_on=[parts["integration"][0], parts[f"method-response-{status}"][0]],
+                **post,
+                status_code=status,
+                selection_pattern=pattern,
+                response_templates={"application/json": template},
+                depends_on=[integration, response],
             )
-        return parts
 
-    def _deploy(
-        self,
-        deployment: Deployment,
-        parts: dict[str, tuple[Any, dict[str, Any]]],
-        processor: PipelineFunction,
-    ) -> ApiGatewayStage:
+    def _deploy(self, deployment: Deployment, processor: PipelineFunction) -> ApiGatewayStage:
         ingress = deployment.settings.ingress
         permission = LambdaPermission(
             self,
@@ -226,21 +209,18 @@ class WebhookApi(Construct):
             source_arn=f"{self.api.execution_arn}/{ingress.stage}/POST/{_PATH[0]}/*",
         )
         # A deployment is a snapshot: it has to be made anew when, and only when, the definition
-        # changes. The attributes are hashed here, before references are resolved, so an update of
-        # the function alone does not count.
-        definition = {
-            "path": _PATH,
-            "invokes": processor.node.id,
-            **{id_: attributes for id_, (_, attributes) in parts.items()},
-        }
-        frozen = json.dumps(definition, sort_keys=True).encode()
+        # changes. Terraform itself hashes what is given to every part, so no digest can be stale,
+        # and the deployment waits for them.
+        # https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/api_gateway_deployment
+        definition = [
+            part.interpolation_for_attribute(name) for part, names in self._parts for name in names
+        ]
         snapshot = ApiGatewayDeployment(
             self,
             "deployment",
             rest_api_id=self.api.id,
-            triggers={"definition": hashlib.sha256(frozen).hexdigest()},
+            triggers={"definition": Fn.sha256(Fn.jsonencode(definition))},
             lifecycle=TerraformResourceLifecycle(create_before_destroy=True),
-            depends_on=[part for part, _ in parts.values()],
         )
         stage = ApiGatewayStage(
             self,

@@ -29,7 +29,6 @@ from local.emulator.upstream import module, needs, replaces
 
 needs("services.apigateway_v1:_gw_error", "response_type message")
 needs("services.apigateway_v1:_extract_lambda_ref_from_integration_uri", "uri")
-needs("services.apigateway_v1:_apply_patch", "obj patch_ops")
 needs("services.apigateway_v1:_usage_plans")
 needs("services.lambda_svc:_get_func_record_for_ref_in_scope", "function_ref account_id region")
 needs("services.lambda_svc:function_policy_for_arn", "resource_arn")
@@ -39,7 +38,7 @@ _log = logging.getLogger("local.emulator.gateway")
 _GUIDE = "https://docs.aws.amazon.com/apigateway/latest/developerguide/"
 _ASYNC_PAGE = _GUIDE + "set-up-lambda-integration-async.html"
 _LIMITS_PAGE = _GUIDE + "limits.html"
-_PLAN_PAGE = "https://docs.aws.amazon.com/apigateway/latest/api/patch-operations.html"
+_PATCH_PAGE = "https://docs.aws.amazon.com/apigateway/latest/api/patch-operations.html"
 _ERROR_TYPES = {"INVALID_API_KEY": "ForbiddenException", "THROTTLED": "TooManyRequestsException"}
 MAXIMUM_BODY_BYTES = 10 * 1024 * 1024
 
@@ -256,7 +255,33 @@ def _response(
     return status, headers, body.encode()
 
 
-@replaces("services.apigateway_v1:_update_usage_plan", "plan_id data", _PLAN_PAGE)
+@replaces("services.apigateway_v1:_apply_patch", "obj patch_ops", _PATCH_PAGE)
+def apply_patch(
+    original: Callable[..., Any], obj: dict[str, Any], patch_ops: list[dict[str, Any]]
+) -> Any:
+    """Take `~1` in a path for a slash within a key: `/requestTemplates/application~1json`."""
+    for step in patch_ops:
+        if "~" not in step["path"]:
+            original(obj, [step])
+            continue
+        *above, last = _keys(step)
+        target = obj
+        for key in above:
+            target = target.setdefault(key, {})
+        if step.get("op") == "remove":
+            target.pop(last, None)
+        else:
+            target[last] = step.get("value")
+    return obj
+
+
+def _keys(step: dict[str, Any]) -> list[str]:
+    """The keys that a patch operation's path, a JSON Pointer, leads along."""
+    path = step["path"].strip("/").split("/")
+    return [key.replace("~1", "/").replace("~0", "~") for key in path]
+
+
+@replaces("services.apigateway_v1:_update_usage_plan", "plan_id data", _PATCH_PAGE)
 def update_usage_plan(original: Callable[..., Any], plan_id: str, data: dict[str, Any]) -> Any:
     """Apply patch operations to a usage plan's stages and limits as the API documents them."""
     plan = module("services.apigateway_v1")._usage_plans.get(plan_id)
@@ -269,7 +294,7 @@ def update_usage_plan(original: Callable[..., Any], plan_id: str, data: dict[str
 def _patch_plan(plan: dict[str, Any], step: dict[str, Any]) -> bool:
     """Apply one operation that MiniStack misreads; False when it is left to MiniStack."""
     operation, value = step.get("op"), step.get("value")
-    keys = [key.replace("~1", "/").replace("~0", "~") for key in step["path"].strip("/").split("/")]
+    keys = _keys(step)
     if keys[0] == "apiStages":
         stages = [entry for entry in plan.get("apiStages") or [] if isinstance(entry, dict)]
         if len(keys) == 1:
@@ -313,7 +338,7 @@ def _limit(name: str, value: Any) -> Any:
 _LEFT_OUT_WHEN_EMPTY = ("accessLogSettings", "canarySettings", "throttle", "quota")
 
 
-@replaces("services.apigateway_v1:_v1_response", "data status", _PLAN_PAGE)
+@replaces("services.apigateway_v1:_v1_response", "data status", _PATCH_PAGE)
 def answer_without_empty(
     original: Callable[..., Any], data: dict[str, Any], status: int = 200
 ) -> Any:

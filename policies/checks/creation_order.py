@@ -14,20 +14,13 @@ from policies.model.wiring import function_of, role_of
 from policies.offer import offer
 from policies.policy import Policy, Problem, shown
 
-# API Gateway refuses, or deploys without, what is not there yet.
-# https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/api_gateway_deployment
+# API Gateway refuses what is not there yet; a deployment's triggers refer to all of it.
 AFTER = {
     "aws_api_gateway_integration": ("aws_api_gateway_method",),
     "aws_api_gateway_method_response": ("aws_api_gateway_method",),
     "aws_api_gateway_integration_response": (
         "aws_api_gateway_integration",
         "aws_api_gateway_method_response",
-    ),
-    "aws_api_gateway_deployment": (
-        "aws_api_gateway_method",
-        "aws_api_gateway_integration",
-        "aws_api_gateway_method_response",
-        "aws_api_gateway_integration_response",
     ),
 }
 

@@ -9,8 +9,7 @@ from pathlib import Path
 if "." not in __name__:  # run by plain Checkov, which may start in any folder
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import re
-
+from policies.model.expressions import Digest, Encoded, Reference, Unknown, Value, leaves
 from policies.model.inventory import api_of
 from policies.model.stack import Resource, Stack
 from policies.offer import offer
@@ -24,14 +23,23 @@ from policies.policy import (
     shown,
 )
 
-DIGEST = re.compile(r"[0-9a-f]{40,128}", re.ASCII)
+# What a deployment freezes, and the attributes of it that change nothing of the webhook.
+PARTS = (
+    "aws_api_gateway_integration",
+    "aws_api_gateway_integration_response",
+    "aws_api_gateway_method",
+    "aws_api_gateway_method_response",
+    "aws_api_gateway_request_validator",
+    "aws_api_gateway_resource",
+)
+INERT = {"count", "depends_on", "for_each", "lifecycle", "name", "provider", "rest_api_id"}
 
 
 class IngressThrottle(Policy):
     """The function's queue takes everything: without a throttle a flood becomes a bill."""
 
     id = "CKV_PRICE_39"
-    name = "Stage and usage plan are throttled; the API is regional, without execution logs"
+    name = "Throttled, regional, without execution logs, redeployed when its definition changes"
     severity = "MEDIUM"
     page = (
         "https://docs.aws.amazon.com/apigateway/latest/developerguide/"
@@ -39,7 +47,8 @@ class IngressThrottle(Policy):
     )
     fix = (
         "Throttle */* and the usage plan (rate and burst 1 to 5000), logging_level OFF (API "
-        "Gateway's own log group never expires), endpoint REGIONAL, key enabled."
+        "Gateway's own log group never expires), endpoint REGIONAL, key enabled; triggers "
+        "${sha256(jsonencode([…]))} of every attribute of method, integration and responses."
     )
     applies_to = (
         "aws_api_gateway_api_key",
@@ -68,13 +77,28 @@ class IngressThrottle(Policy):
         yield from require_or_absent(resource.body, "enabled", True)
 
     def _deployment(self, resource: Resource, stack: Stack) -> Iterator[Problem]:
-        triggers = resource.body.literal("triggers")
-        if not isinstance(triggers, dict) or not triggers:
-            yield Problem("has no triggers: a changed definition would not be deployed")
-        elif not all(DIGEST.fullmatch(str(value)) for value in triggers.values()):
-            yield Problem(f"triggers is {shown(triggers)}", shown(triggers), "digests")
+        triggers = resource.body.value("triggers")
         if api_of(stack, resource) is None:
             yield Problem("is of no API of this stack")
+        if not isinstance(triggers, dict) or not triggers:
+            yield Problem(
+                "has no triggers: a changed definition would not be deployed", shown(triggers)
+            )
+            return
+        wanted = {
+            Reference(part.address, (name,))
+            for part in stack.of(*PARTS)
+            for name in part.body.names() - INERT
+        }
+        hashed: set[Value] = set()
+        for name, value in triggers.items():
+            yield from _hashed(f"triggers.{name}", value, stack, hashed)
+        for reference in sorted(wanted - hashed, key=str):
+            yield Problem(
+                f"triggers leave out {reference}: its change would not be deployed",
+                "left out",
+                str(reference),
+            )
 
     def _method_settings(self, resource: Resource, stack: Stack) -> Iterator[Problem]:
         yield from require(resource.body, "method_path", "*/*")
@@ -125,6 +149,24 @@ class IngressThrottle(Policy):
             yield Problem(f"key_id is {shown(resource.body.value('key_id'))}")
         if plan is None or plan.type != "aws_api_gateway_usage_plan":
             yield Problem(f"usage_plan_id is {shown(resource.body.value('usage_plan_id'))}")
+
+
+def _hashed(where: str, value: Value, stack: Stack, found: set[Value]) -> Iterator[Problem]:
+    """Demand a digest over references to the API's parts; adds the references to `found`."""
+    if not isinstance(value, Digest) or not isinstance(value.value, Encoded):
+        how = "${sha256(jsonencode([…]))} of what is deployed"
+        yield Problem(f"{where} is {shown(value)}, which can be stale", shown(value), how)
+        return
+    for leaf in leaves(value):
+        if isinstance(leaf, Unknown):
+            yield Problem(f"{where} hangs on {shown(leaf)}", shown(leaf), "plain references")
+        elif isinstance(leaf, Reference):
+            part = stack.resources.get(leaf.root)
+            if part is None or part.type not in PARTS or len(leaf.path) != 1:
+                yield Problem(
+                    f"{where} hangs on {leaf}", str(leaf), "attributes of the API's parts"
+                )
+            found.add(leaf)
 
 
 offer(IngressThrottle, __name__)

@@ -11,7 +11,7 @@ if "." not in __name__:  # run by plain Checkov, which may start in any folder
 
 import re
 
-from policies.model.expressions import OUTSIDE, Encoded, Reference, Text, Unknown, Value
+from policies.model.expressions import OUTSIDE, Reference, Unknown, Value, leaves
 from policies.model.stack import Body, Resource, Stack, UnresolvedError
 from policies.offer import offer
 from policies.policy import ANY, Policy, Problem, shown
@@ -48,7 +48,7 @@ class References(Policy):
                 yield Problem(f"depends_on names {shown(name)}, which does not exist", shown(name))
         unresolved = []
         for where, value in _values(resource.body):
-            for leaf in _leaves(value):
+            for leaf in leaves(value):
                 if isinstance(leaf, Reference):
                     yield from self._reference(leaf, where, resource, stack)
                 elif isinstance(leaf, Unknown):
@@ -89,22 +89,6 @@ def _values(body: Body) -> Iterator[tuple[str, Value]]:
                 yield from _values(block)
         else:
             yield body.where(name), body.value(name)
-
-
-def _leaves(value: Value) -> Iterator[Value]:
-    if isinstance(value, Text):
-        for part in value.parts:
-            yield from _leaves(part)
-    elif isinstance(value, Encoded):
-        yield from _leaves(value.value)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _leaves(item)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _leaves(item)
-    else:
-        yield value
 
 
 offer(References, __name__)

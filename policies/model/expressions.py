@@ -11,6 +11,7 @@ https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -55,6 +56,16 @@ class Encoded:
 
 
 @dataclass(frozen=True, slots=True)
+class Digest:
+    """``sha256(value)``, or another of `HASHES`, where the value holds symbols."""
+
+    value: Any
+
+    def __str__(self) -> str:
+        return f"the digest of {self.value}"
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """Literal text and symbols side by side: ``web-${var.suffix}``."""
 
@@ -64,7 +75,7 @@ class Text:
         return "".join(_escape(p) if isinstance(p, str) else str(p) for p in self.parts)
 
 
-Symbol = Reference | Unknown | Encoded | Text
+Symbol = Reference | Unknown | Encoded | Digest | Text
 # None, bool, int, float, str, list, dict or a Symbol; lists and dicts hold Values.
 Value: TypeAlias = Any
 
@@ -88,23 +99,30 @@ def is_symbolic(value: Value) -> bool:
     return False
 
 
-def roots(value: Value) -> Iterator[str]:
-    """Every name the value depends on: ``var.x``, ``aws_sqs_queue.dlq``, ``data.aws_region.a``."""
-    if isinstance(value, Reference):
-        yield value.root
-    elif isinstance(value, Unknown):
-        yield from value.roots
-    elif isinstance(value, Encoded):
-        yield from roots(value.value)
-    elif isinstance(value, Text):
+def leaves(value: Value) -> Iterator[Value]:
+    """Everything in the value that holds no other: references, unknown expressions, literals."""
+    if isinstance(value, Text):
         for part in value.parts:
-            yield from roots(part)
+            yield from leaves(part)
+    elif isinstance(value, Encoded | Digest):
+        yield from leaves(value.value)
     elif isinstance(value, list):
         for item in value:
-            yield from roots(item)
+            yield from leaves(item)
     elif isinstance(value, dict):
         for item in value.values():
-            yield from roots(item)
+            yield from leaves(item)
+    else:
+        yield value
+
+
+def roots(value: Value) -> Iterator[str]:
+    """Every name the value depends on: ``var.x``, ``aws_sqs_queue.dlq``, ``data.aws_region.a``."""
+    for leaf in leaves(value):
+        if isinstance(leaf, Reference):
+            yield leaf.root
+        elif isinstance(leaf, Unknown):
+            yield from leaf.roots
 
 
 def concatenate(parts: list[Value]) -> Value:
@@ -494,7 +512,7 @@ def _step(value: Value, step: Value) -> Value:
         if isinstance(step, str) and value.root.count(".") < wanted and not value.path:
             return Reference(f"{value.root}.{step}")
         return Reference(value.root, (*value.path, step))
-    if isinstance(value, Unknown | Text | Encoded):
+    if isinstance(value, Unknown | Text | Encoded | Digest):
         return _unknown("a[b]", value, step)
     if isinstance(value, dict) and isinstance(step, str) and step in value:
         return value[step]
@@ -536,6 +554,12 @@ def _call(name: str, arguments: list[Value]) -> Value:
     if name == "jsonencode" and len(arguments) == 1:
         value = arguments[0]
         return Encoded(value) if is_symbolic(value) else _json_text(value)
+    if (
+        name in HASHES
+        and len(arguments) == 1
+        and isinstance(arguments[0], Encoded | Reference | Text)
+    ):
+        return Digest(arguments[0])
     if name == "join" and len(arguments) == 2 and isinstance(arguments[1], list):
         if isinstance(arguments[0], str):
             return _join(arguments[0], arguments[1])
@@ -568,7 +592,14 @@ def _ascii(function: Any) -> Any:
     return checked
 
 
+def _hash(algorithm: str) -> Any:
+    return _typed(lambda text: hashlib.new(algorithm, text.encode()).hexdigest(), str)
+
+
+# Functions that write a digest of a text in hexadecimal digits.
+HASHES = ("sha1", "sha256", "sha512")
 _PURE: dict[str, Any] = {
+    **{name: _hash(name) for name in HASHES},
     "tostring": _to_text,
     "tonumber": _to_number,
     "lower": _ascii(str.lower),

@@ -25,6 +25,7 @@ from policies.model.document import (
     read_json,
 )
 from policies.model.expressions import (
+    Digest,
     Encoded,
     Reference,
     Text,
@@ -284,8 +285,8 @@ class Stack:
             return Reference(value.root, value.path[1:]) if single else value
         if isinstance(value, Text):
             return Text(tuple(self.without_index(part) for part in value.parts))
-        if isinstance(value, Encoded):
-            return Encoded(self.without_index(value.value))
+        if isinstance(value, Encoded | Digest):
+            return type(value)(self.without_index(value.value))
         if isinstance(value, list):
             return [self.without_index(item) for item in value]
         if isinstance(value, dict):

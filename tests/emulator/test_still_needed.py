@@ -242,6 +242,20 @@ def an_empty_key_value_is_none(aws: Aws) -> bool:
 
 
 @probe
+def a_patch_finds_the_template_of_a_content_type(aws: Aws) -> bool:
+    api = make_api(aws, aws.function("pass"))
+    changed = aws.client("apigateway").update_integration(
+        restApiId=api.id,
+        resourceId=api.resource,
+        httpMethod="POST",
+        patchOperations=[
+            {"op": "replace", "path": "/requestTemplates/application~1json", "value": "{}"}
+        ],
+    )
+    return bool(changed["requestTemplates"] == {"application/json": "{}"})
+
+
+@probe
 def a_usage_plan_is_changed_in_place(aws: Aws) -> bool:
     gateway = aws.client("apigateway")
     plan = gateway.create_usage_plan(name="plan", throttle={"rateLimit": 1.0, "burstLimit": 1})

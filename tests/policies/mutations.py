@@ -181,7 +181,7 @@ EQUIVALENT: list[tuple[str, str, str, str]] = [
     ("deleted|null", "logging_config\\.application_log_level", ".*", "INFO is the default"),
     ("deleted|null", "logging_config\\.system_log_level", ".*", "INFO is the default"),
     ("deleted|null", "logging_config\\.log_group", ".*", "the default is the function's own group"),
-    ("deleted", "depends_on\\.\\d+", "aws_(lambda_function|api_gateway_(deployment|stage))",
+    ("deleted", "depends_on\\.\\d+", "aws_(lambda_function|api_gateway_stage)",
      "a reference or another dependency waits for the same"),
     ("deleted|null|empty list", "depends_on", "aws_api_gateway_stage", "nothing needs it"),
     ("fraction", ".*settings\\..*rate_limit", ".*", "a rate can be one"),

@@ -70,6 +70,14 @@ DEPLOYMENT, API = "aws_api_gateway_deployment", "aws_api_gateway_rest_api"
 ARN = "${aws_sqs_queue.webhook_processor_dead_letters_queue.arn}"
 
 
+TEMPLATES = "aws_api_gateway_integration.ingress_integration.request_templates"
+
+
+def triggered(by: Callable[[str], object]) -> Callable[[Document], object]:
+    """Change the expression that triggers a deployment."""
+    return lambda body: body["triggers"].update(definition=by(body["triggers"]["definition"]))
+
+
 RESOURCES = [
     Case(1, "x86", FUNCTION, P, put(architectures=["x86_64"])),
     Case(1, "absent", FUNCTION, E, drop("architectures")),
@@ -275,6 +283,25 @@ RESOURCES = [
     Case(39, "no throttle", PLAN, None, drop("throttle_settings")),
     Case(39, "a flood", SETTINGS, None, inside("settings", throttling_rate_limit=100000)),
     Case(39, "logs that never expire", SETTINGS, None, inside("settings", logging_level="INFO")),
+    *(Case(39, f"trigger: {what}", DEPLOYMENT, None, triggered(by)) for what, by in {
+        "a constant digest": lambda e: "0" * 64,
+        "a digest of a text": lambda e: '${sha256("x")}',
+        "no digest": lambda e: e.replace("sha256(", "(", 1),
+        "a part left out": lambda e: e.replace(f"{TEMPLATES}, ", ""),
+        "a part of a map": lambda e: e.replace(TEMPLATES, f'{TEMPLATES}["text/plain"]'),
+        "another resource": lambda e: e.replace("([", "([aws_kms_key.encryption_key.arn, ", 1),
+        "a whole resource": lambda e: e.replace(TEMPLATES, TEMPLATES.rsplit(".", 1)[0]),
+        "references thrown away": lambda e: f'${{{e[2:-1]} == "" ? sha256("a") : sha256("b")}}',
+        "a choice": lambda e: f'${{var.environmentSuffix == "dev" ? "a" : {e[2:-1]}}}',
+        "a choice within": lambda e: e.replace(
+            TEMPLATES, f'var.environmentSuffix == "dev" ? "a" : {TEMPLATES}'),
+        "a part of the digest": lambda e: f"${{substr({e[2:-1]}, 0, 0)}}",
+        "a file": lambda e: '${filesha256("cdk.tf.json")}',
+        "the moment": lambda e: e.replace("([", "([timestamp(), ", 1),
+        "null": lambda e: None,
+    }.items()),
+    Case(39, "no triggers", DEPLOYMENT, None, put(triggers={})),
+    Case(39, "triggers of another name only", DEPLOYMENT, None, put(triggers={"x": "y"})),
     Case(39, "an edge", API, None, put(endpoint_configuration={"types": ["EDGE"]})),
     Case(40, "untagged", TABLE, None, drop("tags")),
     Case(40, "another environment", QUEUE, None, inside("tags", Environment="prod")),
@@ -285,7 +312,6 @@ RESOURCES = [
     Case(41, "from S3", FUNCTION, N, put(s3_bucket="b")),
     Case(42, "before its rights", FUNCTION, P, put(
         depends_on=["aws_cloudwatch_log_group.webhook_processor_log_group"])),
-    Case(42, "half a deployment", DEPLOYMENT, None, put(depends_on=[])),
     Case(43, "another's role", FUNCTION, P, put(
         role="${aws_iam_role.price_enricher_role.arn}")),
     Case(44, "another endpoint", FUNCTION, P, inside(
