@@ -24,6 +24,12 @@ OWNER = {
     "kms:getkeyrotationstatus", "kms:listresourcetags", "kms:putkeypolicy",
     "kms:schedulekeydeletion", "kms:tagresource",
 }  # fmt: skip
+# What its administration may need besides; anything more opens the key to other uses.
+FURTHER = {
+    "kms:cancelkeydeletion", "kms:disablekey", "kms:disablekeyrotation", "kms:enablekey",
+    "kms:listgrants", "kms:listkeypolicies", "kms:revokegrant", "kms:untagresource",
+    "kms:updatealias", "kms:updatekeydescription",
+}  # fmt: skip
 ALARM = ("Service", "cloudwatch.amazonaws.com")
 ALARMS = {"kms:decrypt", "kms:generatedatakey"}
 
@@ -32,10 +38,13 @@ class KeyPolicy(Policy):
     """A key whose policy forgets its owner can neither be changed nor deleted, by anyone."""
 
     id = "CKV_PRICE_33"
-    name = "The key's policy lets its owner administer and delete it, and alarms publish"
+    name = "The key's policy lets its owner administer and delete it, alarms publish, and no more"
     severity = "CRITICAL"
     page = "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-overview.html"
-    fix = "Allow the listed actions to the account's root, and Decrypt, GenerateDataKey to alarms."
+    fix = (
+        "Allow the account's root what policies/checks/key_policy.py lists, alarms Decrypt and "
+        "GenerateDataKey."
+    )
     applies_to = ("aws_kms_key",)
     guards = ("policy",)
 
@@ -49,23 +58,27 @@ class KeyPolicy(Policy):
         document = parse(resource.body.value("policy"), stack)
         owner: set[str] = set()
         alarms: set[str] = set()
-        beyond: set[str] = set()
+        beyond: dict[str, set[str]] = {"its owner": set(), "alarms": set()}
         for statement in document.statements:
             actions = {str(action).lower() for action in statement.actions}
             if statement.denies:
                 yield Problem("has a Deny, which could lock its owner out", shown(statement.sid))
-            elif _is_owner(statement) and not statement.conditions:
-                owner |= actions
-            elif ALARM in statement.principals:
-                beyond |= actions - ALARMS
+                continue
+            if _is_owner(statement):
+                beyond["its owner"] |= actions - OWNER - FURTHER
+                owner |= actions if not statement.conditions else set()
+            if ALARM in statement.principals:
+                beyond["alarms"] |= actions - ALARMS
                 alarms |= actions if admits_alarms(statement) else set()
         for who, missing in (("its owner", OWNER - owner), ("alarms", ALARMS - alarms)):
             if missing:
                 yield Problem(
                     f"does not let {who} {', '.join(sorted(missing))}", "missing", "allowed"
                 )
-        if beyond:
-            yield Problem(f"lets alarms {', '.join(sorted(beyond))}")
+        for who, more in beyond.items():
+            if more:
+                found = ", ".join(sorted(more))
+                yield Problem(f"lets {who} {found}", found, "what the fix lists")
 
 
 def _is_owner(statement: Statement) -> bool:

@@ -61,6 +61,9 @@ class Outputs(Policy):
             if not isinstance(description, str) or re.search(r"[$%]\{", description):
                 yield Problem("has a description that is no plain text", address=address)
             value = stack.without_index(lower(raw.get("value")))
+            for leaf in stack.misindexed(raw.get("value")):
+                message = f"refers to {leaf}: only what has a count has [0]"
+                yield Problem(message, str(leaf), address=address)
             if name not in SHOWS or not _shows(value, *SHOWS[name], stack):
                 yield Problem(f"shows {shown(value)}", shown(value), address=address)
 

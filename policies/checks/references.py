@@ -46,6 +46,9 @@ class References(Policy):
             plain = re.sub(r"^\$\{(.*)\}$", r"\1", name) if isinstance(name, str) else name
             if plain not in stack.resources:
                 yield Problem(f"depends_on names {shown(name)}, which does not exist", shown(name))
+        given = {k: v for k, v in resource.body.raw.items() if k not in ("//", "depends_on")}
+        for leaf in stack.misindexed(given):
+            yield Problem(f"refers to {leaf}: only what has a count has [0]", str(leaf))
         unresolved = []
         for where, value in _values(resource.body):
             for leaf in leaves(value):

@@ -33,6 +33,7 @@ from policies.model.expressions import (
     Value,
     concatenate,
     is_symbolic,
+    leaves,
     lower,
     roots,
 )
@@ -292,6 +293,17 @@ class Stack:
         if isinstance(value, dict):
             return {key: self.without_index(item) for key, item in value.items()}
         return value
+
+    def misindexed(self, raw: Any) -> Iterator[Reference]:
+        """References that Terraform refuses: to a counted resource without ``[0]``, or the reverse.
+
+        Without this ``x.arn`` would read like ``x[0].arn``.
+        """
+        for leaf in leaves(lower(raw)):
+            if isinstance(leaf, Reference) and leaf.root in self.resources:
+                single = leaf.path[:1] == (0,)
+                if single is not (leaf.root in self._counted):
+                    yield leaf
 
     def resolve(self, value: Value, depth: int = 8) -> Value:
         """Follow references to attributes that stand in the document."""

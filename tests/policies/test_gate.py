@@ -17,8 +17,9 @@ from policies import checks, gate
 from policies.gate import GateError, enforce, exit_code, judge, policies
 from policies.model.stack import Resource, Stack
 from policies.policy import Policy, Problem, Verdict
+from stack import settings
 from tests.conftest import ROOT
-from tests.policies.documents import Pipeline, first, told
+from tests.policies.documents import Pipeline, first, refused, told
 
 
 class Quiet(Policy):
@@ -291,3 +292,27 @@ def test_policies_raise_on_a_second_class(checks_folder: Path) -> None:
     )
     with pytest.raises(GateError, match="2 policies"):
         policies()
+
+
+@pytest.mark.parametrize(
+    ("overlay", "verdict"),
+    [
+        ("[expected]\nbudget_dollars_a_month = 1000000", Verdict.PASSED),
+        ("[expected]\nbudget_dollars_a_month = 1", Verdict.VIOLATED),
+        ("[expected]\nticks_a_second = 100000", Verdict.VIOLATED),
+        ("[expected]\nbudget_dollars_a_month = -1", Verdict.UNJUDGED),
+        ("[expected", Verdict.UNJUDGED),
+    ],
+)
+def test_settings_above_their_budget_are_refused(
+    overlay: str, verdict: Verdict, pipeline: Pipeline, tmp_path: Path, monkeypatch: Any
+) -> None:
+    """GIVEN a document that breaks no policy THEN the cost that its settings expect decides."""
+    (tmp_path / "settings.toml").write_text(overlay)
+    monkeypatch.setenv(settings.OVERLAY_VARIABLE, str(tmp_path / "settings.toml"))
+    judgement = pipeline.judge(pipeline.document)
+    assert judgement.verdict is verdict, told(judgement)
+    assert {f.policy for f in judgement.findings} <= {"CKV_PRICE_48"}
+    if verdict is Verdict.VIOLATED:
+        assert refused(judgement, "CKV_PRICE_48", "settings.expected")
+        assert "the first thing to change" in told(judgement)

@@ -865,6 +865,43 @@ def second_instance(d: Document) -> None:
     rights(d)["role"] = "${aws_iam_role.webhook_processor_role[1].id}"
 
 
+@hostile
+def counted_without_index(d: Document) -> None:
+    role(d)["count"] = 1
+
+
+@hostile
+def counted_without_index_in_an_output(d: Document) -> None:
+    stage = d["resource"]["aws_api_gateway_stage"]["ingress_stage"]
+    text = json.dumps(d["resource"]).replace("_stage.ingress_stage.", "_stage.ingress_stage[0].")
+    d["resource"] = json.loads(text)
+    d["resource"]["aws_api_gateway_stage"]["ingress_stage"] = {**stage, "count": 1}
+
+
+@hostile
+def index_without_count_where_no_rule_looks(d: Document) -> None:
+    role(d)["description"] = "of ${aws_kms_key.encryption_key[0].id}"
+
+
+@hostile
+def owner_replicates_key(d: Document) -> None:
+    change(key(d), lambda w: w["Statement"][0]["Action"].append("kms:ReplicateKey"))
+
+
+@hostile
+def owner_uses_key_otherwise(d: Document) -> None:
+    change(
+        key(d),
+        lambda w: w["Statement"].append(
+            {
+                **w["Statement"][1],
+                "Action": "kms:ReEncryptFrom",
+                "Condition": {"Bool": {"aws:SecureTransport": "true"}},
+            }
+        ),
+    )
+
+
 @pytest.mark.parametrize("attempt", ATTEMPTS, ids=lambda f: f.__name__)
 def test_nothing_gets_past(attempt: Callable[[Document], None], pipeline: Pipeline) -> None:
     judgement = pipeline.altered(attempt)

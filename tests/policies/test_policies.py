@@ -45,8 +45,8 @@ def test_a_broken_document_is_refused(
 
 def test_every_policy_is_seen_to_refuse() -> None:
     tried = {f"CKV_PRICE_{c.policy}" for c in RESOURCES} | {f"CKV_PRICE_{d[0]}" for d in DOCUMENTS}
-    # CKV_PRICE_24 judges files: test_folders.py
-    assert tried | {"CKV_PRICE_24"} == {policy.id for policy in policies()}
+    # CKV_PRICE_24 judges files (test_forms.py), CKV_PRICE_48 the settings (test_gate.py).
+    assert tried | {"CKV_PRICE_24", "CKV_PRICE_48"} == {policy.id for policy in policies()}
 
 
 def test_a_finding_names_the_construct(pipeline: Pipeline) -> None:
