@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -14,14 +14,28 @@ from tests.journeys.stage import FIRST, SECOND, Journey
 
 LAST = "test_destruction.py"
 
+FIGURES: dict[str, str] = {}
+"""What the journeys measured: printed at the end, and recorded for docs/evidence.md."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the journeys share their deployments: what destroys them runs after all others."""
     items.sort(key=lambda item: item.path.name == LAST)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what the journeys came to."""
+    if FIGURES:
+        terminalreporter.section("figures of the journeys")
+    for name, value in FIGURES.items():
+        terminalreporter.write_line(f"{name}: {value}")
+
+
 @pytest.fixture(scope="session")
-def journey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:
+def journey(
+    tmp_path_factory: pytest.TempPathFactory,
+    record_testsuite_property: Callable[[str, object], None],
+) -> Iterator[Journey]:
     with socket.socket() as asked:
         asked.bind(("127.0.0.1", 0))
         port = asked.getsockname()[1]
@@ -32,6 +46,15 @@ def journey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:
         for said in pool.map(made.up, (FIRST, SECOND)):
             assert "policies       passed: " in said
     yield made
+    if made.tally.faults:
+        FIGURES["faults injected"] = str(made.tally.faults)
+        FIGURES["messages sent into faults"] = str(made.tally.sent)
+        FIGURES["messages lost"] = str(len(made.tally.lost))
+        FIGURES["messages dropped by AWS's own rule, each counted by a metric and told"] = str(
+            len(made.tally.announced)
+        )
+    for name, value in FIGURES.items():
+        record_testsuite_property(name, value)
     # Whatever a failed test left: nothing of it outlives the run.
     if emulator := process.running(places):
         process.stop(places, emulator)

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -25,11 +25,26 @@ _T = TypeVar("_T")
 
 
 @dataclass
+class Tally:
+    """What the faults came to over all journeys.
+
+    `lost` are messages without a place. `announced` are those that had none because the failure
+    path itself was refused, as AWS drops them: each was counted by a metric and told by a notice.
+    """
+
+    faults: int = 0
+    sent: int = 0
+    lost: set[str] = field(default_factory=set)
+    announced: set[str] = field(default_factory=set)
+
+
+@dataclass
 class Journey:
     """The folder and the port of this journey, and what has come up so far."""
 
     places: Places
     port: int
+    tally: Tally = field(default_factory=Tally)
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `python -m local …` as a person would, in this journey's own folder."""
@@ -69,6 +84,7 @@ class Journey:
             struck = self.struck(added)
         finally:
             self.control("DELETE", f"faults?id={added}")
+        self.tally.faults += struck
         assert struck == described.get("count", struck) > 0, f"{described} struck {struck} times"
 
     def struck(self, fault_id: int | None = None) -> int:
