@@ -17,6 +17,7 @@ from typing import Any
 
 from local.emulator import faults
 from local.emulator.authority import account_and_region, role_refusal, service_refusal
+from local.emulator.authority import record as keep
 from local.emulator.context import scoped
 from local.emulator.environments import Outcome, log_group
 from local.emulator.patterns import InvalidPattern, compile_pattern
@@ -225,7 +226,10 @@ def _deliver(
     account, region = account_and_region(destination)
     find = module("services.lambda_svc")._get_func_record_for_ref_in_scope
     record, config, _ = find(destination, account_id=account, region=region)
-    if record is None or _invoke_refusal(destination, group):
+    refusal = None if record is None else _invoke_refusal(destination, group)
+    if refusal is not None:
+        keep(refusal)
+    if record is None or refusal is not None:
         _log.warning("%s may not invoke %s: log events dropped", group, destination)
         return
     now = int(time.time() * 1000)

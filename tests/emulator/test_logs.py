@@ -197,6 +197,27 @@ def test_logs_must_be_allowed_to_invoke(aws: Aws) -> None:
         subscribe(aws, function, "", allow=False)
 
 
+def test_events_that_logs_may_no_longer_hand_over_are_dropped_and_the_refusal_kept(
+    aws: Aws, emulator: Emulator
+) -> None:
+    function = aws.function("log.error('bad')")
+    listener = subscribe(aws, function, ERRORS)
+    aws.lambda_.remove_permission(FunctionName=listener.name, StatementId="logs")
+    emulator.control("DELETE", "denials")
+    function.invoke({})
+    (denial,) = eventually(
+        lambda: [
+            one
+            for one in emulator.control("GET", "denials")["denials"]
+            if one["resource"] == listener.arn
+        ]
+    )
+    assert denial["principal"] == "logs.amazonaws.com"
+    assert denial["action"] == "lambda:InvokeFunction"
+    assert denial["via"].endswith(f":log-group:{function.group}:*")
+    assert forwarded(listener) == []
+
+
 @pytest.mark.parametrize("pattern", ["{ $.level = }", "{ level = 1 }", "[ip, user]", '{ $.a = "x"'])
 def test_a_malformed_pattern_is_refused(aws: Aws, pattern: str) -> None:
     function = aws.function("return 1")
