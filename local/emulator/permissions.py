@@ -58,6 +58,8 @@ needs("core.iam_actions:identity_denial_message", "action principal_arn resource
 needs("core.responses:get_account_id", "")
 needs("services.sts:_sessions")
 needs("services.dynamodb_streams:_decode_iterator", "token")
+# The calls that hand a role to Lambda.
+_PASSING = {"lambda:CreateFunction", "lambda:UpdateFunctionConfiguration"}
 _REFUSE_WITH_400 = {"dynamodb", "dynamodbstreams", "kms"}
 
 
@@ -77,7 +79,7 @@ def request_action(
 ) -> Any:
     """Note what the permission check of this request needs to know of its body."""
     action = original(service, method, path, headers, body, query_params)
-    if action in _PARTIQL_CALLS or service in ("logs", "dynamodbstreams"):
+    if action in _PARTIQL_CALLS or action in _PASSING or service in ("logs", "dynamodbstreams"):
         current().body = body
     return action
 
@@ -102,6 +104,53 @@ def lambda_action(original: Callable[..., Any], method: str, path: str) -> Any:
 
 
 @replaces(
+    "core.iam_actions:extract_resource_arn",
+    "service method path headers body query_params region account_id",
+    "https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_"
+    "actions-resources-contextkeys.html",
+)
+def request_resource(
+    original: Callable[..., Any],
+    service: str,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    body: bytes,
+    query_params: dict[str, Any],
+    region: str,
+    account_id: str,
+) -> Any:
+    """Name the resource of a call that names it elsewhere than MiniStack looks."""
+    found = original(service, method, path, headers, body, query_params, region, account_id)
+    if found != "*":
+        return found
+    if service == "lambda" and method == "POST" and path.rstrip("/").endswith("/functions"):
+        return f"arn:aws:lambda:{region}:{account_id}:function:{_field(body, 'FunctionName')}"
+    if service == "dynamodb":
+        return _field(body, "ResourceArn") or found
+    if service == "kms" and (alias := _field(body, "AliasName")):
+        return f"arn:aws:kms:{region}:{account_id}:{alias}"
+    if service == "sns" and (topic := _parameter(query_params, "ResourceArn")):
+        return topic
+    if service == "iam" and (policy := _parameter(query_params, "PolicyName")):
+        return f"arn:aws:iam::{account_id}:policy/{policy}"
+    return found
+
+
+def _field(body: bytes, name: str) -> str:
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return ""
+    return str(document.get(name, "")) if isinstance(document, dict) else ""
+
+
+def _parameter(query_params: dict[str, Any], name: str) -> str:
+    value = query_params.get(name, "")
+    return str(value[0] if isinstance(value, list) else value)
+
+
+@replaces(
     "core.iam_evaluator:enforce",
     "access_key_id iam_action service region resource_arn service_context",
     _PARTIQL_PAGE,
@@ -120,14 +169,9 @@ def enforce(
     arn = session.get("Arn", "")
     principal = arn.split("/")[1] if ":assumed-role/" in arn else "root"
 
-    def ask(action: str, resource: str) -> Any:
+    def ask(action: str, resource: str, context: dict[str, Any] | None = service_context) -> Any:
         denied = original(
-            access_key_id,
-            action,
-            service,
-            region,
-            resource_arn=resource,
-            service_context=service_context,
+            access_key_id, action, service, region, resource_arn=resource, service_context=context
         )
         note_use(principal, action, resource, allowed=denied is None)
         return denied
@@ -144,6 +188,13 @@ def enforce(
                 current().notes.update(action=action, resource=prefix + table)
                 return denied
         return None if grants else ask(iam_action, resource_arn)
+    if iam_action in _PASSING and body and (role := _field(body, "Role")):
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
+        passed = {**(service_context or {}), "iam:PassedToService": "lambda.amazonaws.com"}
+        denied = ask(iam_action, resource_arn)
+        if denied is None and (denied := ask("iam:PassRole", role, passed)):
+            current().notes.update(action="iam:PassRole", resource=role)
+        return denied
     if service == "dynamodbstreams" and resource_arn == "*" and body:
         found = json.loads(body)
         arn = found.get("StreamArn") or _stream_of_iterator(found.get("ShardIterator", ""))

@@ -240,3 +240,55 @@ def test_event_invoke_configurations_are_guarded(aws: Aws) -> None:
         )
     allowed = Caller(aws, (action, function.arn)).client("lambda")
     assert allowed.put_function_event_invoke_config(**put)["MaximumRetryAttempts"] == 1
+
+
+@pytest.mark.parametrize("service", [None, "ec2.amazonaws.com", "lambda.amazonaws.com"])
+def test_who_gives_a_function_its_role_must_be_allowed_to_pass_it(
+    aws: Aws, service: str | None
+) -> None:
+    function = aws.function("return 1")
+    role = f"arn:aws:iam::{ACCOUNT_ID}:role/{function.role}"
+    statements: list[dict[str, Any]] = [
+        {
+            "Effect": "Allow",
+            "Action": "lambda:UpdateFunctionConfiguration",
+            "Resource": function.arn,
+        }
+    ]
+    if service:
+        condition = {"StringEquals": {"iam:PassedToService": service}}
+        statements.append(
+            {"Effect": "Allow", "Action": "iam:PassRole", "Resource": role, "Condition": condition}
+        )
+    caller = Caller(aws)
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    aws.client("iam").put_role_policy(
+        RoleName=caller.role, PolicyName="deploying", PolicyDocument=document
+    )
+    lambda_ = caller.client("lambda")
+    # What does not name a role passes none.
+    lambda_.update_function_configuration(FunctionName=function.name, Timeout=4)
+    if service == "lambda.amazonaws.com":
+        lambda_.update_function_configuration(FunctionName=function.name, Role=role)
+    else:
+        with pytest.raises(ClientError, match="iam:PassRole on resource"):
+            lambda_.update_function_configuration(FunctionName=function.name, Role=role)
+
+
+def test_a_call_is_granted_on_what_it_names(aws: Aws) -> None:
+    table, topic = aws.table(), aws.topic()
+    mine, other = f"policy-of-{table}", f"other-of-{table}"
+    policies = f"arn:aws:iam::{ACCOUNT_ID}:policy/"
+    caller = Caller(
+        aws,
+        ("iam:CreatePolicy", policies + mine),
+        ("dynamodb:ListTagsOfResource", table_arn(table)),
+        ("sns:ListTagsForResource", topic),
+    )
+    statement = {"Effect": "Allow", "Action": "sns:Publish", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    caller.client("dynamodb").list_tags_of_resource(ResourceArn=table_arn(table))
+    caller.client("sns").list_tags_for_resource(ResourceArn=topic)
+    caller.client("iam").create_policy(PolicyName=mine, PolicyDocument=document)
+    with pytest.raises(ClientError, match=other):
+        caller.client("iam").create_policy(PolicyName=other, PolicyDocument=document)

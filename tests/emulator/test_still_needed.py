@@ -72,6 +72,28 @@ def a_stream_is_granted_on_its_own_arn(aws: Aws) -> bool:
 
 
 @probe
+def a_policy_is_made_under_its_own_name(aws: Aws) -> bool:
+    name = f"policy-of-{aws.table()}"
+    arn = f"arn:aws:iam::{ACCOUNT_ID}:policy/{name}"
+    iam = Caller(aws, ("iam:CreatePolicy", arn)).client("iam")
+    statement = {"Effect": "Allow", "Action": "sns:Publish", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    return bool(iam.create_policy(PolicyName=name, PolicyDocument=document))
+
+
+@probe
+def a_role_is_not_passed_without_the_right_to(aws: Aws) -> bool:
+    function = aws.function("return 1")
+    granted = ("lambda:UpdateFunctionConfiguration", function.arn)
+    lambda_ = Caller(aws, granted).client("lambda")
+    role = f"arn:aws:iam::{ACCOUNT_ID}:role/{function.role}"
+    return refused(
+        lambda: lambda_.update_function_configuration(FunctionName=function.name, Role=role),
+        "AccessDeniedException",
+    )
+
+
+@probe
 def a_log_group_is_granted_with_a_star(aws: Aws) -> bool:
     group = f"/probe/{aws.table()}"
     aws.logs.create_log_group(logGroupName=group)
