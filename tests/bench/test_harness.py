@@ -16,9 +16,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from local import bootstrap
-from stack.packaging import package
 from tests.bench import __main__ as command
-from tests.bench import accuracy, arithmetic, imports, libraries, packages, table, worker
+from tests.bench import accuracy, arithmetic, imports, libraries, table, worker
 from tests.bench.figures import Aim, Direction, Figure, Spread, counted, ratios
 from tests.bench.series import hard_series, tape
 from tests.bench.timing import Work, interleaved
@@ -247,8 +246,3 @@ def test_a_library_that_is_more_accurate_is_seen() -> None:
     last = accuracy.judged("band", mine)[-1]
     assert (last.verdict, last.spread.middle) == ("missed", 2)
     assert accuracy.judged("band", {**mine, "ours": (0.0, "")})[-1].verdict == "met"
-
-
-def test_a_deflated_zip_is_smaller_and_never_negative() -> None:
-    archive = package(packages.ROOT, "error_notifier").archive
-    assert 0 < packages.deflated(archive) < len(archive)
