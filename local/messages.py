@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +39,22 @@ class Malformed:
 
     origin: str
     why: str
+
+
+_OPENING, _COMMA, _CLOSING = b'{"frames":[', b",", b"]}"
+
+
+def together(bodies: Sequence[bytes]) -> bytes:
+    """One body of several messages of a venue, each byte for byte (`lambdas/exchanges` reads it).
+
+    A message that is no JSON would make the whole unreadable: it has to be sent alone.
+    """
+    return _OPENING + _COMMA.join(bodies) + _CLOSING
+
+
+def size_together(sizes: Sequence[int]) -> int:
+    """How many bytes :func:`together` gives for messages of these many bytes."""
+    return sum(sizes) + len(_COMMA) * max(0, len(sizes) - 1) + len(_OPENING) + len(_CLOSING)
 
 
 def read(path: Path) -> tuple[list[Message], list[Malformed]]:

@@ -6,6 +6,10 @@ and yields, for each entry, a parser and its arguments; the parser returns a
 is rightly no tick, :class:`~lambdas.domain.ticks.InvalidTick` for what should have been one, and
 ``parts`` raises :func:`~lambdas.domain.payloads.unrecognised` for a form the venue does not send.
 
+Several messages of one venue may come together, each as the venue sent it: ``{"frames": [...]}``.
+They are read as if each had come alone, so a message has the same keys either way; one that is
+unreadable is refused and the others are kept.
+
 Adding a venue: its file, its line in :data:`VENUES`, its number in
 :data:`lambdas.domain.keys.VENUES`, its fixtures under ``tests/fixtures/exchanges``.
 """
@@ -91,8 +95,24 @@ def outcomes(
         raise UnreadableMessage(
             "unknown-venue", f"{exchange[:40]!r} is none of {', '.join(sorted(VENUES))}"
         )
-    seen: dict[tuple[object, ...], int] = {}
     message = payloads.parse(body, limits)
+    frames = message.get("frames") if isinstance(message, dict) and len(message) == 1 else None
+    if not isinstance(frames, list):
+        yield from _entries(parts, message, exchange, received_at, limits)
+        return
+    if not frames:
+        yield "empty-batch"
+    for frame in frames:
+        try:
+            yield from _entries(parts, frame, exchange, received_at, limits)
+        except UnreadableMessage as refusal:
+            yield Refused(refusal.reason, refusal.detail)
+
+
+def _entries(
+    parts: Parts, message: object, exchange: str, received_at: int | None, limits: Limits
+) -> Iterator[Tick | UndatedTick | Refused | str]:
+    seen: dict[tuple[object, ...], int] = {}
     empty = True
     try:
         for parser, *arguments in parts(message):
