@@ -38,8 +38,9 @@ class Environment:
 
     @property
     def settings(self) -> pipeline_settings.Settings:
-        """The settings of this clone."""
-        return pipeline_settings.load()
+        """The settings of this clone; on this machine with what its run sets otherwise."""
+        overlay = None if self.endpoint is None else Places.default().of(self.suffix).overlay
+        return pipeline_settings.load(overlay=overlay if overlay and overlay.exists() else None)
 
     @property
     def table(self) -> str:

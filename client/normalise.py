@@ -41,9 +41,9 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def limits_of_settings() -> Limits:
-    """Return the limits that ``stack/settings.toml`` gives to webhook-processor."""
-    processing = settings.load().processing
+def limits_of_settings(of: settings.Settings | None = None) -> Limits:
+    """Return the limits that settings, by default this clone's, give to webhook-processor."""
+    processing = (of or settings.load()).processing
     return Limits(
         home_quote=processing.home_quote,
         price_minimum=Decimal(processing.price_minimum),

@@ -55,7 +55,10 @@ def _run(options: argparse.Namespace, voice: Voice, places: Places) -> int:
         return prove.prove(voice, options.only, page_only=options.page)
     suffix = options.suffix or suffix_from_environment()
     if options.command == "up":
-        deployment = pipeline.up(voice, places, suffix, options.port, time_scale=options.time_scale)
+        overlay = pipeline.REPLAY if options.any_age else None
+        deployment = pipeline.up(
+            voice, places, suffix, options.port, overlay, time_scale=options.time_scale
+        )
         status.explain(voice, deployment)
         return 0
     if options.command == "prove-iam":
@@ -76,7 +79,10 @@ def _parser() -> argparse.ArgumentParser:
     suffix = argparse.ArgumentParser(add_help=False)
     suffix.add_argument("--suffix", help="the environment (default: ENVIRONMENT_SUFFIX, or dev)")
     port = _emulator(time_scale=1)
-    commands.add_parser("up", parents=[suffix, port], help="deploy to the embedded AWS")
+    up = commands.add_parser("up", parents=[suffix, port], help="deploy to the embedded AWS")
+    up.add_argument(
+        "--any-age", action="store_true", help="store ticks of any age: to replay recordings"
+    )
     demonstration = commands.add_parser(
         "demo", parents=[suffix, port], help="send messages through it and account for them"
     )

@@ -24,13 +24,15 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 class Message:
     """What a venue posts: the path parameter, the body's bytes, and where they come from.
 
-    `forged` messages are sent with a signature of somebody who does not know the secret.
+    `forged` messages are sent with a signature of somebody who does not know the secret. `count`
+    says how many recorded messages the body holds.
     """
 
     exchange: str
     body: bytes
     origin: str
     forged: bool = False
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,8 +226,8 @@ def _terraform(
         embedded.ROOT_ACCESS_KEY_ID,
         embedded.ROOT_SECRET_ACCESS_KEY,
     )
-    secrets = signing.kept(place.secrets, VENUES)
-    variables["TF_VAR_webhook_secrets"] = signing.variable(secrets)
+    signing.kept(place.secrets, VENUES)
+    variables["TF_VAR_webhook_secrets"] = place.secrets.read_text()
     variables[f"TF_VAR_{naming.SUFFIX_VARIABLE}"] = suffix
     return Terraform(places, place, variables)
 

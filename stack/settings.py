@@ -298,17 +298,17 @@ class Settings:
     expected: Expected
 
 
-def load(path: Path | None = None) -> Settings:
+def load(path: Path | None = None, overlay: Path | None = None) -> Settings:
     """Read and validate the settings.
 
-    Without `path`, `settings.toml` beside this file, and over it the file that the environment
-    variable PIPELINE_SETTINGS names, if any: only the values that differ need to be in it. Raises
-    `SettingsError`, which names the setting, its value and what was expected.
+    Without `path`, `settings.toml` beside this file, and over it `overlay` or else the file that
+    the environment variable PIPELINE_SETTINGS names, if any: only the values that differ need to
+    be in it. Raises `SettingsError`, which names the setting, its value and what was expected.
     """
     if path is not None:
-        return _load(path, None)
-    overlay = os.environ.get(OVERLAY_VARIABLE)
-    return _load(SETTINGS_FILE, Path(overlay) if overlay else None)
+        return _load(path, overlay)
+    named = os.environ.get(OVERLAY_VARIABLE)
+    return _load(SETTINGS_FILE, overlay or (Path(named) if named else None))
 
 
 def parse(document: Mapping[str, Any]) -> Settings:

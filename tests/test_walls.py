@@ -30,6 +30,12 @@ MAY_USE = {
         "local.emulator",
         # One way to draw a tape, for the demo and for `plot`.
         "local.picture",
+        # One way to read recordings, to sign and to post, for the demo and for feeding.
+        "local.messages",
+        "local.signing",
+        "local.replay",
+        "local.backoff",
+        "local.errors",
     },
     "main": {"stack", "policies.gate"},
 }

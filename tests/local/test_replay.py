@@ -130,6 +130,46 @@ def test_what_is_not_taken_is_told(
     assert (away.message, away.status) == (message, status)
 
 
+def test_an_answer_that_is_the_same_for_all_ends_the_sending(
+    door: Door, webhook: replay.Webhook
+) -> None:
+    """GIVEN a wrong API key THEN not every message is tried, and the status says so."""
+    door.plan = [403] * 99
+    messages = [Message("binance", b"%d" % number, f"m:{number}") for number in range(99)]
+    sent = webhook.post_all(messages, workers=2)
+    assert sent.hopeless == 403
+    assert 0 < len(door.seen) == len(sent.turned_away) <= 4
+    assert "API key" in replay.next_step(403)
+
+
+def test_messages_are_taken_as_they_can_be_sent(door: Door, webhook: replay.Webhook) -> None:
+    """GIVEN a slow webhook THEN no stock of messages builds up that would leave in a burst."""
+    taken = 0
+    ahead = []
+
+    def messages() -> Iterator[Message]:
+        nonlocal taken
+        for number in range(40):
+            with door.lock:
+                ahead.append(taken - len(door.seen))
+            taken += 1
+            yield Message("binance", b"%d" % number, f"m:{number}")
+
+    assert len(webhook.post_all(messages(), workers=3).accepted) == 40
+    assert max(ahead) <= 3
+
+
+@pytest.mark.parametrize("text", ["", "<html>", "[]", '{"accepted": true}'])
+def test_another_server_is_no_webhook(
+    webhook: replay.Webhook, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    """GIVEN a 202 that is not the webhook's THEN the message does not count as accepted."""
+    monkeypatch.setattr(replay.Webhook, "_send", lambda *_: (202, text))
+    sent = webhook.post_all([Message("binance", b"{}", "m:1")])
+    assert (sent.taken, sent.refused) == (0, 1)
+    assert "webhook_url" in replay.next_step(sent.turned_away[0].status)
+
+
 def test_no_answer_at_all_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "sleep", lambda _: None)
     closed = replay.Webhook("http://127.0.0.1:1/v1/webhooks", "k", {})
