@@ -8,12 +8,14 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncl
 import json
 import re
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from local.emulator.authority import Denial, note_use
 from local.emulator.authority import record as keep
 from local.emulator.context import current
+from local.emulator.keys import key_record
 from local.emulator.upstream import module, needs, replaces
 
 _PARTIQL_PAGE = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html"
@@ -58,8 +60,30 @@ needs("core.iam_actions:identity_denial_message", "action principal_arn resource
 needs("core.responses:get_account_id", "")
 needs("services.sts:_sessions")
 needs("services.dynamodb_streams:_decode_iterator", "token")
-# The calls that hand a role to Lambda.
-_PASSING = {"lambda:CreateFunction", "lambda:UpdateFunctionConfiguration"}
+# The calls that hand a role and a key to Lambda, and those that show the environment again.
+_CONFIGURING = {"lambda:CreateFunction", "lambda:UpdateFunctionConfiguration"}
+_SHOWING = {"lambda:GetFunction", "lambda:GetFunctionConfiguration"}
+_LOG_TAGS = {"logs:ListTagsForResource", "logs:TagResource", "logs:UntagResource"}
+_ALIAS_CALLS = {"kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"}
+# What is asked beside a call that gives what it makes its tags, each as the service's page on
+# tagging says.
+_TAGGED_WHEN_MADE = {
+    "cloudwatch:PutMetricAlarm": "cloudwatch:TagResource",
+    "dynamodb:CreateTable": "dynamodb:TagResource",
+    "iam:CreatePolicy": "iam:TagPolicy",
+    "iam:CreateRole": "iam:TagRole",
+    "kms:CreateKey": "kms:TagResource",
+    "lambda:CreateEventSourceMapping": "lambda:TagResource",
+    "lambda:CreateFunction": "lambda:TagResource",
+    "logs:CreateLogGroup": "logs:TagResource",
+    "sns:CreateTopic": "sns:TagResource",
+    "sqs:CreateQueue": "sqs:TagQueue",
+}
+# Resources whose name is known only once they are made: their tags are granted on any.
+_NAMED_LATER = {
+    "kms:CreateKey": "arn:aws:kms:{region}:{account}:key/*",
+    "lambda:CreateEventSourceMapping": "arn:aws:lambda:{region}:{account}:event-source-mapping:*",
+}
 _REFUSE_WITH_400 = {"dynamodb", "dynamodbstreams", "kms"}
 
 
@@ -78,10 +102,8 @@ def request_action(
     query_params: dict[str, Any],
 ) -> Any:
     """Note what the permission check of this request needs to know of its body."""
-    action = original(service, method, path, headers, body, query_params)
-    if action in _PARTIQL_CALLS or action in _PASSING or service in ("logs", "dynamodbstreams"):
-        current().body = body
-    return action
+    current().body = body
+    return original(service, method, path, headers, body, query_params)
 
 
 needs("core.iam_actions:_match_rest_action", "service method path query_params")
@@ -137,17 +159,30 @@ def request_resource(
     return found
 
 
-def _field(body: bytes, name: str) -> str:
+def _document(body: bytes) -> dict[str, Any]:
+    """The JSON object of a request's body; empty when it is anything else."""
     try:
         document = json.loads(body)
     except ValueError:
-        return ""
-    return str(document.get(name, "")) if isinstance(document, dict) else ""
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _field(body: bytes, name: str) -> str:
+    return str(_document(body).get(name, ""))
 
 
 def _parameter(query_params: dict[str, Any], name: str) -> str:
     value = query_params.get(name, "")
     return str(value[0] if isinstance(value, list) else value)
+
+
+class Question(NamedTuple):
+    """One thing that a request needs: an action on a resource, under which conditions' keys."""
+
+    action: str
+    resource: str
+    context: dict[str, Any]
 
 
 @replaces(
@@ -169,40 +204,167 @@ def enforce(
     arn = session.get("Arn", "")
     principal = arn.split("/")[1] if ":assumed-role/" in arn else "root"
 
-    def ask(action: str, resource: str, context: dict[str, Any] | None = service_context) -> Any:
+    def ask(question: Question) -> Any:
         denied = original(
-            access_key_id, action, service, region, resource_arn=resource, service_context=context
+            access_key_id,
+            question.action,
+            # Only the service that a call goes to knows resources by another name than IAM's.
+            service if question.action == iam_action else question.action.partition(":")[0],
+            region,
+            resource_arn=question.resource,
+            service_context=question.context,
         )
-        note_use(principal, action, resource, allowed=denied is None)
+        note_use(principal, question.action, question.resource, allowed=denied is None)
         return denied
 
-    body = current().body
-    if iam_action in _PARTIQL_CALLS and body is not None:
-        account = module("core.responses").get_account_id()
+    account = module("core.responses").get_account_id()
+    asked = Question(iam_action, resource_arn, service_context or {})
+    body = current().body or b""
+    for question in _questions(asked, service, body, region, account):
+        denied = ask(question)
+        if denied:
+            # The answer names the action and the resource that AWS names.
+            current().notes.update(action=question.action, resource=question.resource)
+            return denied
+    if iam_action in _SHOWING:
+        name = resource_arn.split(":function:")[-1].split(":")[0]
+        shown = module("services.lambda_svc")._functions.get(name) or {}
+        for question in _of_the_key(shown.get("config", {}), region, account, "kms:Decrypt"):
+            if ask(question):
+                current().notes["hidden"] = question.resource
+    return None
+
+
+def _questions(
+    asked: Question, service: str, body: bytes, region: str, account: str
+) -> Iterator[Question]:
+    """What AWS asks for a request of which MiniStack asks one action on one resource."""
+    action, resource, context = asked
+    if action in _PARTIQL_CALLS and body:
         prefix = f"arn:aws:dynamodb:{region}:{account}:table/"
         grants = dict.fromkeys(map(statement_grant, _statements(json.loads(body))))
-        for action, table in grants:
-            denied = ask(action, table if table == "*" else prefix + table)
-            if denied:
-                # The answer names the action that AWS names.
-                current().notes.update(action=action, resource=prefix + table)
-                return denied
-        return None if grants else ask(iam_action, resource_arn)
-    if iam_action in _PASSING and body and (role := _field(body, "Role")):
-        # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
-        passed = {**(service_context or {}), "iam:PassedToService": "lambda.amazonaws.com"}
-        denied = ask(iam_action, resource_arn)
-        if denied is None and (denied := ask("iam:PassRole", role, passed)):
-            current().notes.update(action="iam:PassRole", resource=role)
-        return denied
-    if service == "dynamodbstreams" and resource_arn == "*" and body:
+        for granted, table in grants:
+            yield Question(granted, table if table == "*" else prefix + table, context)
+        if grants:
+            return
+    elif service == "dynamodbstreams" and resource == "*" and body:
         found = json.loads(body)
         arn = found.get("StreamArn") or _stream_of_iterator(found.get("ShardIterator", ""))
-        return ask(iam_action, arn or resource_arn)
-    if service == "logs" and _LOG_GROUP.fullmatch(resource_arn):
-        stream = json.loads(body or b"{}").get("logStreamName", "") if body else ""
-        return ask(iam_action, f"{resource_arn}:log-stream:{stream}")
-    return ask(iam_action, resource_arn)
+        resource = arn or resource
+    elif service == "logs" and _LOG_GROUP.fullmatch(resource) and action not in _LOG_TAGS:
+        stream = _field(body, "logStreamName")
+        resource = f"{resource}:log-stream:{stream}"
+    elif action == "lambda:CreateEventSourceMapping" and (name := _field(body, "FunctionName")):
+        # https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html
+        prefix = "" if name.startswith("arn:") else f"arn:aws:lambda:{region}:{account}:function:"
+        function = prefix + name
+        context = {**context, "lambda:FunctionArn": function}
+    yield Question(action, resource, context)
+    if action in _CONFIGURING:
+        yield from _of_configuring(asked, body, region, account)
+    if action in _ALIAS_CALLS:
+        yield from _of_the_aliased(asked, body, region, account)
+    if context.get("aws:TagKeys") and (tagging := _TAGGED_WHEN_MADE.get(action)):
+        made = _NAMED_LATER.get(action, asked.resource).format(region=region, account=account)
+        yield Question(tagging, made, context)
+    if service == "apigateway":
+        yield from _of_gateway_tags(asked, body)
+
+
+def _of_configuring(asked: Question, body: bytes, region: str, account: str) -> Iterator[Question]:
+    """Whoever hands Lambda a role passes it; Lambda uses the key of an environment in its name.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html
+    """
+    given = _document(body)
+    if role := given.get("Role"):
+        passed = {**asked.context, "iam:PassedToService": "lambda.amazonaws.com"}
+        yield Question("iam:PassRole", str(role), passed)
+    stands = module("services.lambda_svc")._functions.get(asked.resource.rsplit(":", 1)[-1]) or {}
+    config = {**stands.get("config", {}), **given}
+    if {"Environment", "KMSKeyArn", "Role"} & given.keys():
+        yield from _of_the_key(config, region, account, "kms:CreateGrant", "kms:Encrypt")
+
+
+def _of_the_key(
+    config: dict[str, Any], region: str, account: str, *actions: str
+) -> Iterator[Question]:
+    """What Lambda does with the key of a function's environment in the name of who asks it to.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
+    """
+    key, environment = config.get("KMSKeyArn"), config.get("Environment") or {}
+    record = key_record(key, account, region) if key and environment.get("Variables") else None
+    if record is not None:
+        via = {"kms:ViaService": f"lambda.{region}.amazonaws.com"}
+        for action in actions:
+            yield Question(action, record["Arn"], via)
+
+
+def _of_the_aliased(asked: Question, body: bytes, region: str, account: str) -> Iterator[Question]:
+    """An alias is made, moved and removed with a right on each key that it names, too.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/alias-access.html
+    """
+    # The key that it shall name, and the one that it names so far.
+    for key in filter(None, (_field(body, "TargetKeyId"), _field(body, "AliasName"))):
+        record = key_record(key, account, region)
+        if record is not None:
+            yield Question(asked.action, record["Arn"], asked.context)
+
+
+def _of_gateway_tags(asked: Question, body: bytes) -> Iterator[Question]:
+    """Tags are a resource of API Gateway of their own: `/tags/{ARN of what is tagged}`.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-tagging.html
+    """
+    if asked.action in ("apigateway:POST", "apigateway:PUT") and _document(body).get("tags"):
+        prefix, _, path = asked.resource.partition("::")
+        if not path.startswith("/tags/"):
+            later = quote(f"{asked.resource}/*", safe="*")
+            yield Question("apigateway:PUT", f"{prefix}::/tags/{later}", asked.context)
+
+
+def _hidden(config: dict[str, Any]) -> dict[str, Any]:
+    """A function's configuration as one sees it who may not decrypt its environment."""
+    key = current().notes.get("hidden")
+    if not key:
+        return config
+    message = (
+        "Lambda was unable to decrypt your environment variables because the KMS access was "
+        f"denied. Please check your KMS permissions. KMS Exception: AccessDeniedException: {key}"
+    )
+    error = {"ErrorCode": "AccessDeniedException", "Message": message}
+    return {**config, "Environment": {"Error": error}}
+
+
+@replaces(
+    "services.lambda_svc:_get_function",
+    "name qualifier",
+    "https://docs.aws.amazon.com/lambda/latest/api/API_EnvironmentResponse.html",
+)
+def get_function(original: Callable[..., Any], name: str, qualifier: str | None = None) -> Any:
+    """Show the environment only to who may decrypt it; the call itself succeeds."""
+    status, headers, body = original(name, qualifier)
+    if status == 200 and current().notes.get("hidden"):
+        shown = json.loads(body)
+        shown["Configuration"] = _hidden(shown["Configuration"])
+        body = json.dumps(shown).encode()
+    return status, headers, body
+
+
+@replaces(
+    "services.lambda_svc:_get_function_config",
+    "name qualifier",
+    "https://docs.aws.amazon.com/lambda/latest/api/API_EnvironmentResponse.html",
+)
+def get_configuration(original: Callable[..., Any], name: str, qualifier: str | None = None) -> Any:
+    """Show the environment only to who may decrypt it; the call itself succeeds."""
+    status, headers, body = original(name, qualifier)
+    if status == 200 and current().notes.get("hidden"):
+        body = json.dumps(_hidden(json.loads(body))).encode()
+    return status, headers, body
 
 
 def _stream_of_iterator(iterator: str) -> str | None:

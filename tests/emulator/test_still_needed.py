@@ -94,6 +94,32 @@ def a_role_is_not_passed_without_the_right_to(aws: Aws) -> bool:
 
 
 @probe
+def tags_are_not_given_without_the_right_to(aws: Aws) -> bool:
+    name = f"queue-of-{aws.table()}"
+    caller = Caller(aws, ("sqs:CreateQueue", f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:{name}"))
+    return refused(
+        lambda: caller.client("sqs").create_queue(QueueName=name, tags={"a": "b"}), "AccessDenied"
+    )
+
+
+@probe
+def an_alias_is_granted_on_itself_and_its_key(aws: Aws) -> bool:
+    key, alias = aws.kms.create_key()["KeyMetadata"]["Arn"], f"alias/of-{aws.table()}"
+    own = f"arn:aws:kms:{REGION}:{ACCOUNT_ID}:{alias}"
+    kms = Caller(aws, ("kms:CreateAlias", own), ("kms:CreateAlias", key)).client("kms")
+    return bool(kms.create_alias(AliasName=alias, TargetKeyId=key))
+
+
+@probe
+def an_environment_is_not_shown_without_the_right_to_decrypt(aws: Aws) -> bool:
+    key = aws.kms.create_key()["KeyMetadata"]["Arn"]
+    function = aws.function("return 1", variables={"A": "b"}, key=key)
+    lambda_ = Caller(aws, ("lambda:GetFunctionConfiguration", function.arn)).client("lambda")
+    shown = lambda_.get_function_configuration(FunctionName=function.name)["Environment"]
+    return "Error" in shown
+
+
+@probe
 def a_log_group_is_granted_with_a_star(aws: Aws) -> bool:
     group = f"/probe/{aws.table()}"
     aws.logs.create_log_group(logGroupName=group)
