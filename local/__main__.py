@@ -1,4 +1,4 @@
-"""The pipeline on this machine: `python -m local up | demo | prove-iam | prove | status | down`."""
+"""The pipeline on this machine: `python -m local up | demo | status | down`, and its proofs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import FrameType
 from typing import NoReturn
 
 try:
-    from local import demo, pipeline, process, prove, prove_iam, status
+    from local import demo, diagram, pipeline, process, prove, prove_iam, status
     from local.console import Voice
     from local.errors import LocalError
     from local.places import Places
@@ -50,6 +50,10 @@ def _run(options: argparse.Namespace, voice: Voice, places: Places) -> int:
         return 0
     if options.command == "down":
         pipeline.down(voice, places, [options.suffix] if options.suffix else None)
+        return 0
+    if options.command == "diagram":
+        diagram.write()
+        voice.say(f"drawn into {diagram.README}")
         return 0
     if options.command == "prove":
         return prove.prove(voice, options.only, page_only=options.page)
@@ -111,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     claims.add_argument("--page", action="store_true", help="run nothing: write the page anew")
     commands.add_parser("status", help="what stands")
+    commands.add_parser("diagram", help="draw the README's diagram from the synthesized stack")
     commands.add_parser("down", parents=[suffix], help="destroy it (all environments by default)")
     return parser
 
