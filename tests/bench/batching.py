@@ -18,26 +18,20 @@ it: the stream's own delay, cold starts, and how much this machine's CPU differs
 
 from __future__ import annotations
 
-import io
-import json
 import math
-import os
 import random
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from statistics import median
-from threading import Lock
-from time import process_time, thread_time
-from typing import Any
 
-from lambdas.adapters import aws
 from lambdas.adapters.price_tape import CALLS_AT_ONCE, STATEMENTS_A_CALL, PriceTape
 from lambdas.domain.enrichment import Answer, Page, Read, Tails, Unreadable, Write
 from lambdas.price_enricher.batch import batch_of, enrich_all
 from stack import cost, settings
+from tests.bench import handlers
 from tests.bench.figures import Figure, Spread, counted
+from tests.bench.services import functions
 from tests.price_enricher.rows import records, walk
 from tests.price_enricher.table import Item, Table
 
@@ -292,113 +286,18 @@ def instead(
 
 def measured(rounds: int) -> list[Cpu]:
     """Return the handler's CPU, one measurement a round: everything but the services' own work."""
-    from lambdas.price_enricher import handler
-
     chance = random.Random(8)
     shapes = {(1, 1): 20, (1, 100): 2, (4, 100): 2}
-    with _services() as services:
-        found = []
-        for number in range(rounds + 1):
+    found = []
+    with functions() as services:
+        for _ in range(rounds + 1):
             taken = {}
             for shape in chance.sample(list(shapes), len(shapes)):
                 taken[shape] = median(
-                    services.cpu(handler.handle, f"{number}-{turn}", *shape)
-                    for turn in range(shapes[shape])
+                    services.cpu(handlers.warm_enricher(services, *shape)).whole
+                    for _ in range(shapes[shape])
                 )
             tick = (taken[1, 100] - taken[1, 1]) / 99
             symbol = (taken[4, 100] - taken[1, 100]) / 3
             found.append(Cpu(taken[1, 1] - tick - symbol, symbol, tick))
     return found[1:]  # the first round warms everything up
-
-
-@dataclass
-class _Services:
-    """DynamoDB and SNS behind botocore's real clients: requests are made and answers parsed."""
-
-    table: Table = field(default_factory=Table)
-    theirs: float = 0
-    lock: Lock = field(default_factory=Lock)
-    aws_request_id: str = "00000000-0000-0000-0000-000000000000"
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Time that never gets less: a service that answers at once takes none."""
-        return 120_000
-
-    def client(self, service: str) -> Any:
-        """Return a client whose requests end here instead of on the network."""
-        import botocore.session
-
-        client: Any = botocore.session.get_session().create_client(
-            service,
-            region_name="us-east-1",
-            aws_access_key_id="key",
-            aws_secret_access_key="secret",
-            config=aws._CONFIG,
-        )
-        client.meta.events.register("before-send", self._answer)
-        return client
-
-    def _answer(self, request: Any, **_: Any) -> Any:
-        from botocore.awsrequest import AWSResponse
-
-        started = thread_time()
-        target = request.headers.get("X-Amz-Target", b"").decode()
-        if target.endswith("Query"):
-            body = json.dumps(self.table.query(**json.loads(request.body))).encode()
-        elif target.endswith("BatchExecuteStatement"):
-            arguments = json.loads(request.body)
-            body = json.dumps(self.table.batch_execute_statement(**arguments)).encode()
-        else:
-            body = b"<PublishResponse><PublishResult/></PublishResponse>"
-        answer = AWSResponse(request.url, 200, {}, _Raw(body))
-        with self.lock:
-            self.theirs += thread_time() - started
-        return answer
-
-    def cpu(self, handle: Callable[..., Any], name: str, symbols: int, ticks: int) -> float:
-        """Return the CPU seconds of a batch of new ticks that follow on known tapes."""
-        history, new = [], []
-        for number in range(symbols):
-            rows = walk(100 + ticks // symbols, f"{name}-{symbols}-{ticks}-{number}")
-            history += rows[:100]
-            new += rows[100:]
-        self.table.insert(history)
-        handle({"Records": records(history)}, self)
-        self.table.insert(new)
-        event = {"Records": records(new)}
-        self.theirs, started = 0, process_time()
-        answer = handle(event, self)
-        taken = process_time() - started - self.theirs
-        if answer["batchItemFailures"]:
-            raise RuntimeError(f"the handler that is measured failed: {answer}")
-        return taken
-
-
-class _Raw(io.BytesIO):
-    """A body as urllib3 hands it over."""
-
-    def stream(self, **_: Any) -> Any:
-        """Yield the body once."""
-        while chunk := self.read():
-            yield chunk
-
-
-@contextmanager
-def _services() -> Any:
-    """Put the handler into an environment of its own, and back."""
-    from lambdas.price_enricher import handler
-
-    services = _Services()
-    clients = {name: services.client(name) for name in ("dynamodb", "sns")}
-    before, variables = aws.client, dict(os.environ)
-    os.environ |= {"TABLE_NAME": "prices", "ENVIRONMENT_SUFFIX": "bench"}
-    os.environ["SUCCESS_TOPIC_ARN"] = "arn:aws:sns:us-east-1:123456789012:success"
-    aws.client = clients.__getitem__  # type: ignore[assignment]
-    handler._topic.cache_clear()
-    try:
-        yield services
-    finally:
-        aws.client = before
-        os.environ.clear()
-        os.environ |= variables
-        handler._topic.cache_clear()

@@ -21,6 +21,8 @@ BENCHMARKS = {
     "accuracy": "the metrics: worst error on hard series",
     "imports": "cold start: import time and memory",
     "normalisation": "reading venues' messages: CPU a tick",
+    "handlers": "the whole functions: CPU a tick, AWS client and all",
+    "capacity": "calls, units and dollars a tick, counted",
     "batching": "the stream mapping's batches: latency and cost",
     "packages": "what is deployed: bytes of the zips",
 }
