@@ -10,7 +10,7 @@ from types import FrameType
 from typing import NoReturn
 
 try:
-    from local import demo, diagram, pipeline, process, prove, prove_iam, status
+    from local import demo, diagram, pipeline, process, prove, prove_iam, soak, status
     from local.console import Voice
     from local.errors import LocalError
     from local.places import Places
@@ -70,6 +70,9 @@ def _run(options: argparse.Namespace, voice: Voice, places: Places) -> int:
         if options.json:
             print(prove_iam.as_json(verdicts))
         return 0 if all(verdict.ok for verdict in verdicts) else 1
+    if options.command == "soak":
+        done = soak.soak(voice, places, suffix, options.port, options.minutes, options.time_scale)
+        return 1 if done.wrong else 0
     source = options.messages or demo.Feed(options.seed, options.ticks, options.seconds)
     outcome = demo.run(voice, places, suffix, options.port, source, options.time_scale)
     if options.json:
@@ -107,6 +110,10 @@ def _parser() -> argparse.ArgumentParser:
         help="show that the roles' grants suffice and that none can be spared",
     )
     proof.add_argument("--json", action="store_true", help="last line: every grant's verdict")
+    held = commands.add_parser(
+        "soak", parents=[suffix, port], help="find the highest rate this machine holds, and hold it"
+    )
+    held.add_argument("--minutes", type=float, default=10, help="how long (default: %(default)g)")
     claims = commands.add_parser(
         "prove", help="run the proofs of all that the README claims; writes docs/evidence.md"
     )

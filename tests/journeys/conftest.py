@@ -10,12 +10,9 @@ import pytest
 
 from local import process
 from local.places import Places
-from tests.journeys.stage import FIRST, SECOND, Journey
+from tests.journeys.stage import FIGURES, FIRST, SECOND, Journey
 
 LAST = "test_destruction.py"
-
-FIGURES: dict[str, str] = {}
-"""What the journeys measured: printed at the end, and recorded for docs/evidence.md."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

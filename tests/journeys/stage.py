@@ -21,6 +21,9 @@ from local.places import HOME_VARIABLE, ROOT, Places
 FIRST, SECOND = "test", "test-b"
 TIME_SCALE = 60
 
+FIGURES: dict[str, str] = {}
+"""What the journeys measured: printed at the end, and recorded for docs/evidence.md."""
+
 _T = TypeVar("_T")
 
 
