@@ -32,6 +32,7 @@ from lambdas.domain.metrics import ATTRIBUTES
 from lambdas.domain.ticks import Tick
 from tests.adapters.price_table import Fault, Item, PriceTable, client_error
 from tests.adapters.strategies import messages, tick
+from tests.price_enricher.table import size_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -348,22 +349,7 @@ def test_a_row_with_everything_fits_one_write_unit() -> None:
     (row,) = table.rows.values()
     row["window"] = {"S": f"01:100:{padded(widest.timestamp)}"}
     row |= {name: {"N": "-1.23456789012345E-100"} for name in ATTRIBUTES}
-    assert item_bytes(row) <= 1024
-
-
-def item_bytes(item: dict[str, dict[str, str]]) -> int:
-    """The size of an item as DynamoDB counts it: names and texts in UTF-8; numbers a byte for two
-    significant digits, one more, and one for the sign.
-    """
-    size = 0
-    for name, value in item.items():
-        size += len(name.encode())
-        if "S" in value:
-            size += len(value["S"].encode())
-        else:
-            digits = len(Decimal(value["N"]).normalize().as_tuple().digits)
-            size += (digits + 1) // 2 + 1 + value["N"].startswith("-")
-    return size
+    assert size_of(row) <= 1024
 
 
 # Whatever happens, nothing is lost.
