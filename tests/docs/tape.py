@@ -57,11 +57,10 @@ def tick(sent: dict[str, Any]) -> Tick:
     return read
 
 
-def fill(client: Any) -> None:
-    """Make the table, with `ROWS` rows of BTC and three of ETH."""
+def fill(client: Any, rows: int = ROWS) -> None:
+    """Make the table, with so many rows of BTC, one a second."""
     client.create_table(TableName=TABLE, **_SCHEMA)
-    insert(client, [tick(message("BTC-USD", number)) for number in range(ROWS)])
-    insert(client, [tick(message("ETH-USD", number)) for number in range(3)])
+    insert(client, [tick(message("BTC-USD", number)) for number in range(rows)])
 
 
 def insert(client: Any, ticks: list[Tick]) -> tuple[int, int]:
