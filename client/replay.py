@@ -65,10 +65,7 @@ def run(args: argparse.Namespace) -> int:
     except (LocalError, Unreachable, SuffixError, SettingsError) as error:
         return _failed(str(error))
     except (ClientError, BotoCoreError) as error:
-        return _failed(
-            f"API Gateway did not tell the webhook: {error}\nGive --url and "
-            f"{webhook.KEY_VARIABLE}, or look at your credentials (aws sso login, AWS_PROFILE)."
-        )
+        return _failed(webhook.not_told(error))
     for line in malformed:
         print(f"{line.origin}: skipped, {line.why}", file=sys.stderr)
     sent, begun, held = replay.Sent(), time.monotonic(), Counter[str]()
@@ -115,14 +112,14 @@ def batches(read: Iterable[Message], most: int, limits: Limits) -> Iterator[Mess
             or messages.size_together(sizes) > limits.maximum_body_bytes
         )
         if full:
-            yield _joined(held)
+            yield messages.joined(held)
             held = []
         if alone:
             yield message
         else:
             held.append(message)
     if held:
-        yield _joined(held)
+        yield messages.joined(held)
 
 
 def looked_at(read: Iterable[Message], limits: Limits, held: Counter[str]) -> Iterator[Message]:
@@ -159,18 +156,6 @@ def paced(
             # Who is late does not hurry afterwards: the rate is a limit.
             due = max(due, now) + post.count / per_second
         yield post
-
-
-def _joined(held: list[Message]) -> Message:
-    if len(held) == 1:
-        return held[0]
-    first, last = held[0], held[-1]
-    return Message(
-        first.exchange,
-        messages.together([each.body for each in held]),
-        f"{first.origin}-{last.origin}",
-        count=len(held),
-    )
 
 
 def _is_json(body: bytes, limits: Limits) -> bool:

@@ -67,6 +67,14 @@ def chosen(args: argparse.Namespace, where: Environment, venues: Collection[str]
     return Webhook(args.url or _address(where), key, {venue: known[venue] for venue in venues})
 
 
+def not_told(error: Exception) -> str:
+    """Say what to do when AWS did not tell address or key."""
+    return (
+        f"API Gateway did not tell the webhook: {error}\nGive --url and {KEY_VARIABLE}, or look at "
+        "your credentials (aws sso login, AWS_PROFILE)."
+    )
+
+
 def _secrets(where: Environment, path: Path | None) -> dict[str, signing.Secret]:
     if path is None and where.endpoint is not None:
         path = Places.default().of(where.suffix).secrets

@@ -59,6 +59,15 @@ def size_together(sizes: Sequence[int]) -> int:
     return sum(sizes) + len(_COMMA) * max(0, len(sizes) - 1) + len(_OPENING) + len(_CLOSING)
 
 
+def joined(messages: Sequence[Message]) -> Message:
+    """Several messages of one venue as the one that is posted; one alone stays as it is."""
+    first, last = messages[0], messages[-1]
+    if first is last:
+        return first
+    body = together([each.body for each in messages])
+    return Message(first.exchange, body, f"{first.origin}-{last.origin}", count=len(messages))
+
+
 def read(path: Path) -> tuple[list[Message], list[Malformed]]:
     """Read a `.jsonl` file, or all of a folder in the order of their names.
 

@@ -28,9 +28,13 @@ ACCEPTED = 202
 PATIENCE = Backoff(first_seconds=0.2, most_seconds=8)
 """How long a sender waits before it tries again."""
 
-_ATTEMPTS = 8
-_TIMEOUT_SECONDS = 30
-_SAME_FOR_ALL = (401, 403, 404)
+SAME_FOR_ALL = (401, 403, 404)
+"""Answers that every further message would get too."""
+
+ATTEMPTS = 8
+"""How often one message is tried."""
+
+TIMEOUT_SECONDS = 30
 
 _NEXT_STEPS = {
     0: "Look whether the address is right and reachable from here.",
@@ -81,20 +85,20 @@ class Sent:
 
     def note(self, message: Message, status: int, text: str, told: Callable[[int], None]) -> None:
         """Take in one answer; `told` hears how many requests are through, never two at once."""
-        request_id = _request_id(text) if status == ACCEPTED else None
+        taken = request_id(text) if status == ACCEPTED else None
         with self._lock:
-            if request_id is not None:
-                self.accepted[request_id] = message
+            if taken is not None:
+                self.accepted[taken] = message
                 self.taken += message.count
             else:
                 self.turned_away.append(TurnedAway(message, status, text))
                 self.refused += message.count
-            if status in _SAME_FOR_ALL:
+            if status in SAME_FOR_ALL:
                 self.hopeless = status
             told(len(self.accepted) + len(self.turned_away))
 
 
-def _request_id(text: str) -> str | None:
+def request_id(text: str) -> str | None:
     """The id in what the webhook answers; None when it is not this webhook that answered."""
     try:
         return str(json.loads(text)["request_id"])
@@ -152,7 +156,7 @@ class Webhook:
             pool.shutdown(cancel_futures=True)
         return sent
 
-    def post(self, message: Message, message_id: str, attempts: int = _ATTEMPTS) -> tuple[int, str]:
+    def post(self, message: Message, message_id: str, attempts: int = ATTEMPTS) -> tuple[int, str]:
         """Post one message; the last answer's status (0: none) and text."""
         status, text = 0, ""
         for attempt in range(attempts):
@@ -165,25 +169,30 @@ class Webhook:
 
     def attempt(self, message: Message, message_id: str) -> tuple[int, str]:
         """Sign and post one message once; the answer's status (0: none) and text."""
+        address, headers = self.signed(message, message_id)
+        try:
+            return self._send(address, message.body, headers)
+        except (OSError, http.client.HTTPException) as error:
+            return 0, f"{type(error).__name__}: {error}"
+
+    def signed(self, message: Message, message_id: str) -> tuple[str, dict[str, str]]:
+        """Where a message is posted, and the headers that it is posted with now."""
         secret = self.secrets.get(message.exchange)
         if secret is None or message.forged:
             secret = fresh(message.exchange)
         headers = secret.headers(message.body, message_id, int(time.time()))
         headers |= {"content-type": CONTENT_TYPE, "x-api-key": self.api_key}
-        try:
-            return self._send(message, headers)
-        except (OSError, http.client.HTTPException) as error:
-            return 0, f"{type(error).__name__}: {error}"
+        return f"{self.url}/{quote(message.exchange, safe='')}", headers
 
-    def _send(self, message: Message, headers: Mapping[str, str]) -> tuple[int, str]:
-        target = urlsplit(f"{self.url}/{quote(message.exchange, safe='')}")
+    def _send(self, address: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, str]:
+        target = urlsplit(address)
         connection = getattr(self._threads, "connection", None)
         if connection is None:
             kind = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
-            connection = kind[target.scheme](target.netloc, timeout=_TIMEOUT_SECONDS)
+            connection = kind[target.scheme](target.netloc, timeout=TIMEOUT_SECONDS)
             self._threads.connection = connection
         try:
-            connection.request("POST", target.path, message.body, dict(headers))
+            connection.request("POST", target.path, body, dict(headers))
             answer = connection.getresponse()
             return answer.status, answer.read().decode("utf-8", "replace")
         except BaseException:

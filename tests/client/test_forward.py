@@ -1,0 +1,125 @@
+"""The command that relays a venue's socket, as its user meets it: started, watched, interrupted."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from client import forward, webhook
+from client.__main__ import main
+from client.forward import line
+from client.relay import Tally
+from local import signing
+from local.places import ROOT
+from tests.client.door import Door
+from tests.client.venue import Script, interrupted, sends, trades, venue
+
+
+@pytest.fixture
+def door(monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
+    secrets = {"kraken": signing.entry(signing.fresh("kraken"))}
+    monkeypatch.setenv(webhook.SECRETS_VARIABLE, json.dumps(secrets))
+    monkeypatch.setenv(webhook.KEY_VARIABLE, "the-key")
+    with Door(secrets, "the-key") as one:
+        yield one
+
+
+async def forwarded(
+    door: Door, script: Script, *options: str, interrupt: bool = False
+) -> tuple[int, str, str]:
+    """Run the command against a venue that plays a script; interrupt it when all was sent."""
+    async with venue(script) as served:
+        running = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "client", "forward", "kraken", "BTC"),
+            *("--socket", served.address, "--url", door.url, *options),
+            cwd=ROOT,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        status, out, err = await interrupted(running, served if interrupt else None)
+        return status, " ".join(out.split()), err
+
+
+def test_an_interrupt_delivers_what_waits_and_tells_the_sums(door: Door) -> None:
+    """GIVEN frames that wait for an hour at most THEN an interrupt sends them, signed."""
+    script = sends('{"channel":"heartbeat"}', *trades("kraken", 5))
+    status, out, err = asyncio.run(forwarded(door, script, "--linger", "3600", interrupt=True))
+    assert status == 0, out + err
+    assert len(door.accepted) == 1
+    assert not door.unverified
+    assert "delivering 5 frames that wait" in err
+    assert "6 frames from the venue (1 connections" in out
+    assert "1 ignored: control 1" in out
+    assert "5 to be delivered, 5 ticks in them" in out
+    assert "5 accepted (202) in 1 requests, 0 repeated" in out
+    assert "0 dropped" in out
+
+
+def test_it_stops_by_itself_when_told_so(door: Door) -> None:
+    """GIVEN a webhook that refuses what it gets THEN the status and the sums say so."""
+    door.plan = lambda _number: 400
+    status, out, _ = asyncio.run(forwarded(door, sends(*trades("kraken", 5)), "--seconds", "3"))
+    assert status == 1
+    assert "5 refused: 400" in out
+
+
+def test_a_wrong_key_ends_it_with_what_to_do(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(webhook.KEY_VARIABLE, "another")
+    status, _, err = asyncio.run(forwarded(door, sends(*trades("kraken", 2)), "--linger", "0"))
+    assert status == 2
+    assert "the webhook answers 403" in err
+    assert "The API key is missing or wrong" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["htx", "BTC"], "BTC/USD: 'BTCUSD' ends with none of USDT"),
+        (["gate", "BTC-USDT"], "no entry for gate"),
+        (["kraken", "BTC-USD-X"], "'USD-X' is no asset's code"),
+    ],
+)
+def test_what_cannot_be_forwarded_is_told_at_once(
+    door: Door, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["forward", *arguments, "--url", door.url]) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--batch", "0"), ("--linger", "-1"), ("--seconds", "nan"), ("--socket", "kraken.com")],
+)
+def test_options_that_mean_nothing_are_named(
+    option: str, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["forward", "kraken", "BTC", option, value])
+    assert f"{value!r} is no" in capsys.readouterr().err
+
+
+def test_the_readmes_command_names_what_there_is() -> None:
+    """It needs the venue's own socket, so its arguments are what can be held here."""
+    found = re.findall(r"-m client (forward .*)", (ROOT / "README.md").read_text())
+    assert found
+    for command in found:
+        parser = argparse.ArgumentParser()
+        forward.add_parser(parser.add_subparsers())
+        args = parser.parse_args(command.split())
+        assert forward.markets_of(args.exchange, args.symbols, "USD")
+
+
+def test_the_line_tells_what_is_lost_and_why() -> None:
+    tally = Tally(ticks=9, passed=8, accepted=5, waiting=2, dropped=1)
+    assert line(tally, "okx") == ("okx  9 ticks  5 of 8 frames delivered  2 waiting  1 dropped")
+    tally.breaks, tally.last_break, tally.last_answer = 2, "closed", "503"
+    assert line(tally, "okx").endswith("2 reconnections (closed)  last answer 503")
