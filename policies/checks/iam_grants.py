@@ -76,7 +76,7 @@ class IamGrants(Policy):
         else:
             yield Problem(f"{shown(name)} is no role or policy of the pipeline")
             return
-        document = parse(resource.body.value("policy"), stack)
+        document = parse(resource.body.value("policy"), stack, "identity")
         given = set()
         for statement in document.statements:
             if statement.denies:

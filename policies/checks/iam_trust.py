@@ -31,7 +31,7 @@ class IamTrust(Policy):
 
     def judge(self, resource: Resource, stack: Stack) -> Iterator[Problem]:
         """Demand exactly the one statement."""
-        document = parse(resource.body.value("assume_role_policy"), stack)
+        document = parse(resource.body.value("assume_role_policy"), stack, "trust")
         found = [
             (s.effect, s.actions, s.principals, s.not_principals, s.not_actions, s.conditions)
             for s in document.statements

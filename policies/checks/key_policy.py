@@ -55,7 +55,7 @@ class KeyPolicy(Policy):
             return
         for other in stack.of("aws_kms_key_policy"):
             yield Problem(f"is overruled by {other.address}", address=other.address)
-        document = parse(resource.body.value("policy"), stack)
+        document = parse(resource.body.value("policy"), stack, "key")
         owner: set[str] = set()
         alarms: set[str] = set()
         beyond: dict[str, set[str]] = {"its owner": set(), "alarms": set()}

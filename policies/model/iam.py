@@ -6,6 +6,7 @@ Grammar: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_gra
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -40,6 +41,17 @@ _OPEN, _CLOSE = "\ue000", "\ue001"
 # What is put into a policy's text has to be text that AWS or the gate vouches for: a description
 # or a tag could close the string it stands in and open a statement of its own.
 _VOUCHED = {"account_id", "arn", "stream_arn"}
+# The characters of a Sid, by kind of policy. IAM takes letters and digits, KMS spaces besides, SQS
+# and SNS what AddPermission takes as a label; `__default_statement_ID` is SNS's own.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_sid.html
+# https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-overview.html
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_AddPermission.html
+_SID = {
+    "identity": re.compile(r"[A-Za-z0-9]+"),
+    "trust": re.compile(r"[A-Za-z0-9]+"),
+    "key": re.compile(r"[A-Za-z0-9 ]+"),
+    "resource": re.compile(r"[A-Za-z0-9_-]{1,80}"),
+}
 _PLACEHOLDER = re.compile(f"{_OPEN}(\\d+){_CLOSE}")
 
 
@@ -100,13 +112,14 @@ def _many(value: Value) -> list[Value]:
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
-def parse(value: Value, stack: Stack) -> Document:
+def parse(value: Value, stack: Stack, kind: str) -> Document:
     """Read a policy given as text, as ``jsonencode`` or as a policy-document data source.
 
-    Raises `UnresolvedError` where its content cannot be seen.
+    `kind` is identity, trust, key or resource: each takes another form of Sid. Raises
+    `UnresolvedError` where its content cannot be seen.
     """
     if isinstance(value, Encoded):
-        return _document(value.value)
+        return _document(value.value, kind)
     if isinstance(value, Reference):
         source = stack.resources.get(value.root)
         is_document = source is not None and source.type == "aws_iam_policy_document"
@@ -114,13 +127,13 @@ def parse(value: Value, stack: Stack) -> Document:
             return from_data_source(source)
         resolved = stack.resolve(value)
         if resolved != value:
-            return parse(resolved, stack)
+            return parse(resolved, stack, kind)
         if value.root.startswith(("var.", "local.")):
             raise ChangeableError(f"the policy is {value}, which can change after the verdict")
         raise UnresolvedError(f"the policy is {value}, whose content the document does not show")
     if isinstance(value, str | Text):
         try:
-            return _from_text(stack.resolve(value))
+            return _from_text(stack.resolve(value), kind)
         except TypeError as error:  # a part that holds a list or an object
             raise UnresolvedError(f"the policy {str(value)[:120]} cannot be read") from error
     if isinstance(value, Unknown):
@@ -131,7 +144,7 @@ def parse(value: Value, stack: Stack) -> Document:
 
 
 @lru_cache(maxsize=512)
-def _from_text(value: str | Text) -> Document:
+def _from_text(value: str | Text, kind: str) -> Document:
     symbols: list[Any] = []
     text = ""
     for part in value.parts if isinstance(value, Text) else (value,):
@@ -143,6 +156,9 @@ def _from_text(value: str | Text) -> Document:
             text += f"{_OPEN}{len(symbols)}{_CLOSE}"
             symbols.append(part)
     spliced = [s for s in symbols if not isinstance(s, Unknown) and not _is_vouched(s)]
+    if text[:1].isspace():
+        # IAM: "JSON strings must not have leading spaces".
+        return Document(faults=["begins with white space"])
     if spliced:
         return Document(faults=[f"holds {spliced[0]}, whose text could end the string it is in"])
     try:
@@ -162,7 +178,7 @@ def _from_text(value: str | Text) -> Document:
             return {key: restore(item) for key, item in node.items()}
         return node
 
-    return _document(restore(parsed))
+    return _document(restore(parsed), kind)
 
 
 def _is_vouched(symbol: Value) -> bool:
@@ -172,7 +188,7 @@ def _is_vouched(symbol: Value) -> bool:
     return symbol == requirement.SUFFIX or symbol.path[-1:] in {(name,) for name in _VOUCHED}
 
 
-def _document(raw: Value) -> Document:
+def _document(raw: Value, kind: str) -> Document:
     document = Document()
     if not isinstance(raw, dict):
         document.faults.append("is no JSON object")
@@ -182,6 +198,8 @@ def _document(raw: Value) -> Document:
             document.faults.append(f"has the unknown key {key!r}")
     if raw.get("Version") != "2012-10-17":
         document.faults.append(f"has Version {raw.get('Version')!r} instead of '2012-10-17'")
+    if not isinstance(raw.get("Id", ""), str):
+        document.faults.append(f"has Id {str(raw['Id'])[:80]!r}, which is no text")
     statements = _many(raw.get("Statement"))
     if not statements:
         document.faults.append("has no Statement")
@@ -190,7 +208,24 @@ def _document(raw: Value) -> Document:
             document.faults.append(f"has a statement that is no object: {str(entry)[:80]}")
             continue
         document.statements.append(_statement(entry, document.faults))
+        if "Sid" in entry:
+            document.faults.extend(_sid_faults(entry["Sid"], kind))
+    document.faults.extend(_repeated(document.statements))
     return document
+
+
+def _sid_faults(sid: Value, kind: str) -> Iterator[str]:
+    if not isinstance(sid, str) or not _SID[kind].fullmatch(sid):
+        shown = str(sid)[:80] if is_symbolic(sid) else repr(sid)[:80]
+        yield f"has the Sid {shown}, which AWS takes for none: it is text of {_SID[kind].pattern}"
+
+
+def _repeated(statements: list[Statement]) -> Iterator[str]:
+    """Each Sid that stands twice: AWS refuses the document, or a reader takes one for the other."""
+    counted = Counter(statement.sid for statement in statements if statement.sid)
+    for sid, count in counted.items():
+        if count > 1:
+            yield f"has the Sid {sid!r} {count} times"
 
 
 def _texts(entry: dict[str, Value], key: str, faults: list[str]) -> list[Value]:
@@ -220,7 +255,7 @@ def _statement(entry: dict[str, Value], faults: list[str]) -> Statement:
         resources=_texts(entry, "Resource", faults),
         not_resources=_texts(entry, "NotResource", faults),
         not_principals="NotPrincipal" in entry,
-        sid=str(entry.get("Sid", "")),
+        sid=str(entry["Sid"]) if entry.get("Sid") else "",
     )
     principal = entry.get("Principal")
     if principal == {}:
@@ -304,6 +339,9 @@ def from_data_source(source: Resource) -> Document:
         if statement.effect not in ("Allow", "Deny"):
             document.faults.append(f"has Effect {statement.effect}")
         document.statements.append(statement)
+        if statement.sid:  # an empty one is left out of the document
+            document.faults.extend(_sid_faults(statement.sid, "identity"))
+    document.faults.extend(_repeated(document.statements))
     if not document.statements:
         document.faults.append("has no statement")
     return document
@@ -331,6 +369,6 @@ def held(resource: Resource, stack: Stack) -> list[Held]:
     if resource.type == "aws_iam_policy_document":
         return [Held(resource, "json", "identity", from_data_source(resource))]
     return [
-        Held(resource, name, kind, parse(body.value(name), stack))
+        Held(resource, name, kind, parse(body.value(name), stack, kind))
         for body, name, kind in attributes(resource)
     ]

@@ -49,11 +49,11 @@ def policies_of(resource: Resource, stack: Stack) -> list[Document]:
     """The resource policies that hold for a queue or topic, inline and stand-alone."""
     found = []
     if resource.body.value("policy") is not None:
-        found.append(parse(resource.body.value("policy"), stack))
+        found.append(parse(resource.body.value("policy"), stack, "resource"))
     type_, attribute, names = SEPARATE[resource.type]
     for other in stack.of(type_):
         if stack.target(other.body.value(attribute), names) is resource:
-            found.append(parse(other.body.value("policy"), stack))
+            found.append(parse(other.body.value("policy"), stack, "resource"))
     return found
 
 

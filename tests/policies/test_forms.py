@@ -209,6 +209,17 @@ def indented_policies(document: Document) -> Document:
     return document
 
 
+def sids_as_each_service_takes_them(document: Document) -> Document:
+    sids = {"aws_kms_key": "Owner may {}", "aws_sqs_queue": "__owner-{}", "aws_sns_topic": "sid_{}"}
+    for type_, sid in {**sids, "aws_iam_role_policy": "Sid{}"}.items():
+        for body in document["resource"][type_].values():
+            whole = json.loads(body["policy"])
+            for position, statement in enumerate(whole["Statement"]):
+                statement["Sid"] = sid.format(position)
+            body["policy"] = json.dumps(whole) + "\n"
+    return document
+
+
 def triggers_by_part(document: Document) -> Document:
     triggers = only(document, "aws_api_gateway_deployment")["triggers"]
     references = re.findall(r"aws_[\w.]+", triggers["definition"])
@@ -235,6 +246,7 @@ HARMLESS: list[Callable[[Document], Any]] = [
     explicit_nulls,
     count_of_one,
     everything_counted,
+    sids_as_each_service_takes_them,
     triggers_by_part,
     account_may_use_its_queue,
     actions_in_lower_case,

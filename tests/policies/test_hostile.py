@@ -902,6 +902,155 @@ def owner_uses_key_otherwise(d: Document) -> None:
     )
 
 
+def retrust(d: Document, alter: Callable[[Document], object]) -> None:
+    """Change the trust policy of the processor's role."""
+    whole = json.loads(role(d)["assume_role_policy"])
+    alter(whole)
+    role(d)["assume_role_policy"] = json.dumps(whole)
+
+
+def identify(body: Document, *sids: object) -> None:
+    """Give the first statements of a resource's policy these ids."""
+
+    def alter(whole: Document) -> None:
+        for statement, sid in zip(whole["Statement"], sids, strict=False):
+            statement["Sid"] = sid
+
+    change(body, alter)
+
+
+@hostile
+def sid_empty(d: Document) -> None:
+    identify(rights(d), "")
+
+
+@hostile
+def sid_null(d: Document) -> None:
+    identify(rights(d), None)
+
+
+@hostile
+def sid_number(d: Document) -> None:
+    identify(rights(d), 1)
+
+
+@hostile
+def sid_list(d: Document) -> None:
+    identify(rights(d), ["Write"])
+
+
+@hostile
+def sid_blank(d: Document) -> None:
+    identify(rights(d), "Write logs")
+
+
+@hostile
+def sid_hyphen(d: Document) -> None:
+    identify(rights(d), "write-logs")
+
+
+@hostile
+def sid_line(d: Document) -> None:
+    identify(rights(d), "WriteLogs\n")
+
+
+@hostile
+def sid_letter_beyond_ascii(d: Document) -> None:
+    identify(rights(d), "Wr\u00efteLogs")
+
+
+@hostile
+def sid_digit_beyond_ascii(d: Document) -> None:
+    identify(rights(d), "Write\u0663")
+
+
+@hostile
+def sid_of_the_suffix(d: Document) -> None:
+    identify(rights(d), "Write${var.environmentSuffix}")
+
+
+@hostile
+def sid_twice(d: Document) -> None:
+    identify(rights(d), "Same", "Same")
+
+
+@hostile
+def sid_twice_by_expression(d: Document) -> None:
+    identify(rights(d), "Same", "Other")
+    rights(d)["policy"] = rights(d)["policy"].replace("Other", '${join("", ["Sa", "me"])}')
+
+
+@hostile
+def sid_twice_in_jsonencode(d: Document) -> None:
+    identify(rights(d), "Same", "Same")
+    rights(d)["policy"] = f"${{jsonencode({rights(d)['policy']})}}"
+
+
+@hostile
+def sid_blank_in_trust(d: Document) -> None:
+    retrust(d, lambda w: w["Statement"][0].update(Sid="Let Lambda"))
+
+
+@hostile
+def sid_twice_in_the_key(d: Document) -> None:
+    identify(key(d), "Owner may", "Owner may")
+
+
+@hostile
+def sid_markup_in_the_key(d: Document) -> None:
+    identify(key(d), "Owner: may")
+
+
+@hostile
+def sid_twice_in_a_queue(d: Document) -> None:
+    identify(queue(d), "same", "same")
+
+
+@hostile
+def sid_blank_in_a_topic(d: Document) -> None:
+    identify(_of(d, "aws_sns_topic", "error_topic_topic"), "a b")
+
+
+@hostile
+def id_list(d: Document) -> None:
+    change(rights(d), lambda w: w.update(Id=["x"]))
+
+
+@hostile
+def action_and_not_action(d: Document) -> None:
+    change(rights(d), lambda w: w["Statement"][0].update(NotAction=[]))
+
+
+@hostile
+def resource_and_not_resource(d: Document) -> None:
+    change(rights(d), lambda w: w["Statement"][0].update(NotResource=[]))
+
+
+@hostile
+def blank_before_policy(d: Document) -> None:
+    rights(d)["policy"] = " " + rights(d)["policy"]
+
+
+@hostile
+def line_before_trust(d: Document) -> None:
+    role(d)["assume_role_policy"] = "\n" + role(d)["assume_role_policy"]
+
+
+@hostile
+def blank_before_policy_by_expression(d: Document) -> None:
+    rights(d)["policy"] = '${join("", ["\\t"])}' + rights(d)["policy"]
+
+
+@hostile
+def mark_before_policy(d: Document) -> None:
+    rights(d)["policy"] = "\ufeff" + rights(d)["policy"]
+
+
+@hostile
+def line_before_key_policy(d: Document) -> None:
+    key(d)["policy"] = "\r\n" + key(d)["policy"]
+
+
 @pytest.mark.parametrize("attempt", ATTEMPTS, ids=lambda f: f.__name__)
 def test_nothing_gets_past(attempt: Callable[[Document], None], pipeline: Pipeline) -> None:
     judgement = pipeline.altered(attempt)
