@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rich.console import Console
 from rich.progress import (
@@ -22,6 +22,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+_LOG_SECONDS = 60.0
 _LOG_WIDTH = 140
 """Tables in a log need not be squeezed into the 80 columns that are assumed of it."""
 
@@ -33,12 +34,18 @@ class Step:
     _progress: Progress
     _task: int
     outcome: str = ""
+    _said: float = field(default_factory=lambda: time.monotonic())
 
     def update(self, done: int, total: int | None, detail: str = "") -> None:
-        """Show how far the step is and what it is at."""
+        """Show how far the step is and what it is at; in a log, a line every minute."""
+        detail = detail[:60]
         self._progress.update(
-            self._progress.task_ids[self._task], completed=done, total=total, detail=detail[:60]
+            self._progress.task_ids[self._task], completed=done, total=total, detail=detail
         )
+        if self._progress.disable and time.monotonic() - self._said >= _LOG_SECONDS:
+            self._said = time.monotonic()
+            of = "" if total is None else f" of {total}"
+            self._progress.console.print(f"    {done}{of} {detail}", markup=False)
 
 
 class Voice:

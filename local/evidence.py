@@ -20,6 +20,7 @@ PAGE = ROOT / "docs" / "evidence.md"
 _ROW = re.compile(r"^\|.*\| `(?P<proof>[^`]+)` \| (?P<text>.+?) \| (?P<day>[\d-]*) \|$")
 _FIGURE = re.compile(r"^\| (?P<name>[^|`]+?) \| (?P<value>[^|]+?) \| (?P<day>\d{4}-\d\d-\d\d) \|$")
 _PASSED = "passed"
+_PATH = re.compile(r"(?<![\w/.])/(?:[^\s/'\"]+/)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +71,17 @@ def figures(xml: Path) -> dict[str, str]:
 
 
 def result(proof: str, ran: Iterable[Case], day: str) -> Result:
-    """How a proof ended: all of its cases must have passed, and there must be one."""
+    """How a proof ended: all of its cases must have passed, and there must be one.
+
+    Of a failure the page tells the beginning, without the folders of the machine that it was on.
+    """
     mine = [case for case in ran if _belongs(case, proof)]
     if not mine:
         return NOT_RUN
     for outcome in ("failed", "error", "skipped"):
         bad = [case for case in mine if case.outcome == outcome]
         if bad:
-            why = re.sub(r"[\s|`]+", " ", bad[0].why).strip()[:120]
+            why = _PATH.sub("…/", re.sub(r"[\s|`]+", " ", bad[0].why)).strip()[:120]
             return Result(f"{len(bad)} of {len(mine)} {outcome}: {bad[0].name}: {why}", day)
     return Result(_PASSED if len(mine) == 1 else f"{_PASSED} ({len(mine)})", day)
 

@@ -1,8 +1,8 @@
 """Everything that the README claims, proved at once: gate, tests, journeys, benchmarks.
 
 Each part runs once, with a recorder; the claims' proofs are then looked up in what was recorded.
-The journeys run in the long profile, so that every grant is taken away (as `prove-iam` does), every
-fault injected, and the soak held. docs/evidence.md tells the rest.
+Mutants and journeys run in the long profile, so that every mutant is judged, every grant taken away
+(as `prove-iam` does), every fault injected, and the soak held. docs/evidence.md tells the rest.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -54,11 +55,14 @@ def prove(voice: Voice, only: Collection[str], page_only: bool = False) -> int:
     page = evidence.PAGE
     results, measured = evidence.recorded(page.read_text(encoding="utf-8") if page.exists() else "")
     day = datetime.now(UTC).date().isoformat()
+    chosen = [] if page_only else [name for name in PARTS if not only or name in only]
+    if chosen == list(PARTS):
+        measured = {}
     # A test compares the page with the claims: it must not find the page of earlier ones.
     page.write_text(evidence.page(claims, readme, results, measured), encoding="utf-8")
-    troubles = []
+    troubles, begun = [], time.monotonic()
     proofs = dict.fromkeys(proof for claim in claims for proof in claim.proofs)
-    for name in () if page_only else (name for name in PARTS if not only or name in only):
+    for name in chosen:
         with voice.step(name) as step:
             mine = [proof for proof in proofs if _part(proof) == name]
             ran = PARTS[name](step, mine)
@@ -67,11 +71,15 @@ def prove(voice: Voice, only: Collection[str], page_only: bool = False) -> int:
             bad = [case for case in ran.cases if case.outcome not in ("passed", "skipped")]
             skipped = sum(case.outcome == "skipped" for case in ran.cases)
             step.outcome = f"{len(ran.cases)} looked at, {len(bad)} failed, {skipped} skipped"
+        # Whoever interrupts the next part keeps this one.
+        page.write_text(evidence.page(claims, readme, results, measured), encoding="utf-8")
         troubles += [f"{name}: {ran.trouble}"] if ran.trouble else []
         troubles += [f"{name}: {case.file}::{case.name}: {case.outcome}" for case in bad]
-    page.write_text(evidence.page(claims, readme, results, measured), encoding="utf-8")
     for figure, (value, when) in measured.items():
         voice.say(f"  {figure}: [bold]{value}[/] [dim]{when}[/]")
+    if chosen:
+        minutes = (time.monotonic() - begun) / 60
+        voice.say(f"{len(chosen)} of {len(PARTS)} parts ran, in {minutes:.0f} minutes")
     return _tell(voice, evidence.unproved(claims, results), troubles, len(claims))
 
 
@@ -101,9 +109,9 @@ def _part(proof: str) -> str:
         return "policies"
     if proof.startswith("bench "):
         return "bench"
-    if proof.startswith("tests/journeys"):
-        return "journeys"
-    return "tests"
+    file = proof.partition("::")[0]
+    fitting = (name for name, path in LONG.items() if file == path or file.startswith(f"{path}/"))
+    return next(fitting, "tests")
 
 
 def _policies(_step: Step, _proofs: Sequence[str]) -> Ran:
@@ -130,11 +138,14 @@ def _policies(_step: Step, _proofs: Sequence[str]) -> Ran:
 
 
 def _tests(step: Step, _proofs: Sequence[str]) -> Ran:
-    return _pytest(step, ["--ignore=tests/journeys"], {})
+    return _pytest(step, [f"--ignore={path}" for path in LONG.values()], {})
 
 
-def _journeys(step: Step, _proofs: Sequence[str]) -> Ran:
-    return _pytest(step, ["tests/journeys"], {"HYPOTHESIS_PROFILE": "long"})
+def _long(name: str) -> Callable[[Step, Sequence[str]], Ran]:
+    """The part that runs these tests, but for those of other parts, in the long profile."""
+    path = LONG[name]
+    others = [f"--ignore={each}" for each in LONG.values() if each.startswith(f"{path}/")]
+    return lambda step, _proofs: _pytest(step, [path, *others], {"HYPOTHESIS_PROFILE": "long"})
 
 
 def _pytest(step: Step, arguments: Sequence[str], variables: Mapping[str, str]) -> Ran:
@@ -193,10 +204,19 @@ def _bench(_step: Step, proofs: Sequence[str]) -> Ran:
     )
 
 
+LONG = {
+    "mutants": "tests/policies/test_mutations.py",
+    "privileges": "tests/journeys/test_privileges.py",
+    "faults": "tests/journeys/test_faults.py",
+    "soak": "tests/journeys/test_soak.py",
+    "journeys": "tests/journeys",
+}
+"""What runs in the long profile, by part: what takes long is a part of its own, to be run again."""
+
 PARTS: Mapping[str, Callable[[Step, Sequence[str]], Ran]] = {
     "policies": _policies,
     "tests": _tests,
-    "journeys": _journeys,
+    **{name: _long(name) for name in LONG},
     "bench": _bench,
 }
 """What can be run, each once and in this order."""

@@ -2,14 +2,15 @@
 
 A test marked `terraform`, `journey` or `cdktf_cli` needs a tool that a machine may lack. Where it
 is lacking the test is skipped and the reason printed; with REQUIRE_ALL=1 (as CI runs) any skipped
-test, for whatever reason, fails the run: a gate that did not look has not passed.
+test, for whatever reason, fails the run: a gate that did not look has not passed. A test marked
+`long` takes minutes: it runs in the long profile only, which `make prove` chooses.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -42,8 +43,12 @@ _NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
 }
 
 
-def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
-    """Mark what cannot run on this machine as skipped, with what is missing."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what only `make prove` runs; skip what cannot run here, with what is missing."""
+    if os.environ.get("HYPOTHESIS_PROFILE") != "long":
+        long = [item for item in items if item.get_closest_marker("long")]
+        items[:] = [item for item in items if item not in long]
+        config.hook.pytest_deselected(items=long)
     lacking = {marker: reason for marker, (there, reason) in _NEEDS.items() if not there()}
     for item in items:
         for marker, reason in lacking.items():

@@ -134,3 +134,21 @@ def test_a_page_is_its_own_record() -> None:
         "CKV_PRICE_1: not run (claimed: one)",
         "tests/local: not run (claimed: two)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("why", "told"),
+    [
+        ("no such file: '/home/a/b/stack/main.tf'", "no such file: '…/main.tf'"),
+        ("/tmp/x/y failed at https://docs.aws.amazon.com/a/b", None),
+        ("arn:aws:s3:::a/b/c or tests/a/b.py", None),
+    ],
+)
+def test_the_page_tells_no_folder_of_a_machine(why: str, told: str | None) -> None:
+    how = evidence.result("tests/a.py", [Case("tests/a.py", "test_x", "failed", why)], "")
+    expected = told or why.replace("/tmp/x/", "…/")
+    assert how.text == f"1 of 1 failed: test_x: {expected}"
+
+
+def test_the_page_names_no_folder_of_the_machine_that_wrote_it() -> None:
+    assert not evidence._PATH.search(evidence.PAGE.read_text(encoding="utf-8"))

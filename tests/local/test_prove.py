@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +14,7 @@ from local import claims, evidence, prove
 from local.console import Step, Voice
 from local.errors import LocalError
 from local.evidence import Case
+from local.places import ROOT
 
 POLICY = "CKV_PRICE_1"
 CLAIMS = f"""
@@ -70,6 +74,85 @@ def test_a_part_that_is_not_run_keeps_its_result(
     assert prove.prove(Voice(), ["policies"]) == 1, "the tests have never run"
     assert prove.prove(Voice(), ["tests"]) == 0
     assert prove.prove(Voice(), [], page_only=True) == 0
+
+
+def test_what_a_part_recorded_is_kept_when_the_next_is_interrupted(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_step: Step, _proofs: Sequence[str]) -> prove.Ran:
+        raise KeyboardInterrupt
+
+    parts(monkeypatch, policies=PASSED, tests=TESTS)
+    monkeypatch.setattr(prove, "PARTS", {**prove.PARTS, "tests": interrupted})
+    with pytest.raises(KeyboardInterrupt):
+        prove.prove(Voice(), [])
+    assert "2 proofs, of which 1 hold" in (place / "evidence.md").read_text()
+
+
+def test_a_whole_run_forgets_figures_that_nothing_measures_any_more(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = place / "evidence.md"
+    parts(monkeypatch, policies=PASSED, tests=prove.Ran(TESTS.cases, {"old": "1"}))
+    prove.prove(Voice(), [])
+    parts(monkeypatch, policies=PASSED, tests=TESTS)
+    prove.prove(Voice(), ["tests"])
+    assert "| old | 1 |" in page.read_text()
+    prove.prove(Voice(), [])
+    assert "| old | 1 |" not in page.read_text()
+
+
+@pytest.mark.parametrize(
+    ("proof", "part"),
+    [
+        ("CKV_PRICE_1", "policies"),
+        ("bench accuracy", "bench"),
+        ("tests/domain", "tests"),
+        ("tests/policies/test_mutations.py::test_x", "mutants"),
+        ("tests/policies/test_mutations_more.py", "tests"),
+        ("tests/journeys/test_soak.py", "soak"),
+        ("tests/journeys/test_faults.py::test_x[a/b]", "faults"),
+        ("tests/journeys/test_reading.py", "journeys"),
+    ],
+)
+def test_every_proof_is_run_by_one_part(proof: str, part: str) -> None:
+    assert prove._part(proof) == part
+    assert part in prove.PARTS
+
+
+def test_the_parts_run_every_test_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests that parts collect are, together, all there are."""
+    asked: dict[str, tuple[Sequence[str], Mapping[str, str]]] = {}
+
+    def record(name: str, *given: Any) -> prove.Ran:
+        asked[name] = given[1], given[2]
+        return prove.Ran()
+
+    with Voice().step("parts") as step:
+        for name, part in prove.PARTS.items():
+            if name not in ("policies", "bench"):
+                monkeypatch.setattr(prove, "_pytest", functools.partial(record, name))
+                part(step, [])
+    collected = Counter(file for arguments, _ in asked.values() for file in files_below(arguments))
+    assert set(collected.values()) == {1}
+    assert set(collected) == set(files_below(["tests"]))
+    assert {name for name, (_, variables) in asked.items() if variables} == set(prove.LONG)
+
+
+def files_below(arguments: Sequence[str]) -> list[str]:
+    """The files of tests that pytest looks into, given these arguments."""
+    ignored = [each.removeprefix("--ignore=") for each in arguments if each.startswith("--")]
+    roots = [each for each in arguments if not each.startswith("--")] or ["tests"]
+    found = [
+        str(path.relative_to(ROOT))
+        for root in roots
+        for path in ([ROOT / root] if root.endswith(".py") else (ROOT / root).rglob("test_*.py"))
+    ]
+    return [
+        file
+        for file in found
+        if not any(file == each or file.startswith(f"{each}/") for each in ignored)
+    ]
 
 
 @pytest.mark.parametrize(

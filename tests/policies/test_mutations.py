@@ -7,6 +7,7 @@ with HYPOTHESIS_PROFILE=long all mutants of all resources are.
 from __future__ import annotations
 
 import copy
+import json
 import os
 import zlib
 from collections import Counter
@@ -14,12 +15,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from policies import catalogue
 from policies.gate import Judgement, judge_stack, policies
 from policies.model.document import DocumentError, blocks, override
 from policies.model.stack import Given, Stack
 from policies.policy import Verdict
+from tests.policies import score
 from tests.policies.documents import Document, Pipeline
 from tests.policies.mutations import EQUIVALENT, VALUES, Mutant, equivalent, guarded, mutants
+from tests.stack.synthesis import variants
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 
@@ -80,3 +84,12 @@ def test_the_operators_all_apply(pipeline: Pipeline) -> None:
 def test_every_equivalence_is_used_and_reasoned(pipeline: Pipeline) -> None:
     used = {equivalent(mutant) for mutant in mutants(pipeline.document)} - {None}
     assert used == {reason for *_, reason in EQUIVALENT}
+
+
+@pytest.mark.long
+def test_the_published_score_is_of_this_stack_and_these_policies() -> None:
+    stack = variants()["dev"]
+    published = json.loads(catalogue.SCORE.read_text())
+    assert score.count(stack.document, stack.folder) == published, (
+        "run python -m tests.policies.score and python -m policies.catalogue"
+    )
