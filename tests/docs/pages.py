@@ -60,4 +60,4 @@ def call(command: str) -> tuple[str, str, dict[str, Any]]:
             value = options.pop(0)
             plain = not (value.startswith("{") or value.isdecimal())
             arguments[name] = value if plain else json.loads(value)
-    return service, operation.replace("-", "_"), arguments
+    return service.removesuffix("api"), operation.replace("-", "_"), arguments
