@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stack import statements
+from stack.alarms import PipelineAlarms
 from stack.bindings import (
     AwsProvider,
     Construct,
@@ -16,6 +17,7 @@ from stack.bindings import (
     TerraformStack,
     TerraformVariable,
 )
+from stack.dashboard import PipelineDashboard
 from stack.deployment import Deployment
 from stack.encryption import PipelineKey
 from stack.eventing import StreamMapping, Topic, stream_reading
@@ -87,6 +89,15 @@ class PipelineStack(TerraformStack):
         subscriptions = Construct(self, "error-subscriptions")
         ErrorSubscription(subscriptions, "webhook_processor", deployment, processor, notifier)
         ErrorSubscription(subscriptions, "price_enricher", deployment, enricher, notifier)
+        functions = {
+            "webhook_processor": processor,
+            "price_enricher": enricher,
+            "error_notifier": notifier,
+        }
+        alarms = PipelineAlarms(self, "alarms", deployment, errors, functions)
+        PipelineDashboard(
+            self, "dashboard", deployment, alarms, functions, api, table, [success, errors]
+        )
 
         for name, value, description in (
             ("webhook_processor_arn", processor.arn, "ARN of the function that takes webhooks"),

@@ -42,6 +42,10 @@ _RETENTIONS = (
     *(2922, 3288, 3653),
 )
 
+# An alarm of one-minute periods looks back a day at most.
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+_DAY_MINUTES = 1_440
+
 
 class SettingsError(ValueError):
     """A setting is missing, unknown or wrong; the message names it, its value and what to write."""
@@ -96,17 +100,6 @@ def _headers(value: Any) -> bool:
         and all(isinstance(name, str) and re.fullmatch(r"[a-z0-9-]+", name) for name in value)
         and len(set(value)) == len(value)
         and not {"x-api-key", "authorization", "cookie"} & set(value)
-    )
-
-
-def _own_keys(value: Any) -> bool:
-    return (
-        isinstance(value, list)
-        and all(
-            isinstance(name, str) and re.fullmatch(r"[a-z][a-z0-9-]{0,36}", name) for name in value
-        )
-        and not any(name.endswith("-") for name in value)
-        and len(set(value)) == len(value)
     )
 
 
@@ -245,6 +238,41 @@ class Stream:
 
 
 @dataclass(frozen=True, slots=True)
+class Alarm:
+    """An alarm: `minutes` of the last `of_minutes` with `threshold` or more raise it."""
+
+    name: Name
+    threshold: Annotated[int, _between(1, 10**9)]
+    minutes: Annotated[int, _between(1, _DAY_MINUTES)]
+    of_minutes: Annotated[int, _between(1, _DAY_MINUTES)]
+
+
+@dataclass(frozen=True, slots=True)
+class StaleFeed:
+    """The alarm on a feed that has stopped: so many minutes without a webhook; 0 makes none."""
+
+    name: Name
+    minutes: Annotated[int, _between(0, _DAY_MINUTES)]
+
+
+@dataclass(frozen=True, slots=True)
+class Alarms:
+    """What is told of by CloudWatch, to whom, and the page that shows it."""
+
+    dashboard: Name
+    email: Annotated[
+        str, _matching(r"|[^\s@\"\\$%]+@[^\s@\"\\$%]+", 'an e-mail address, or "" for none')
+    ]
+    dead_letters: Alarm
+    errors: Alarm
+    throttles: Alarm
+    iterator_age: Alarm
+    dead_letter_errors: Alarm
+    destination_failures: Alarm
+    stale_feed: StaleFeed
+
+
+@dataclass(frozen=True, slots=True)
 class Ingress:
     """The webhook: its API, its throttle (requests a second) and what it forwards."""
 
@@ -252,14 +280,6 @@ class Ingress:
     stage: Annotated[str, _matching(r"[A-Za-z0-9_]{1,128}", "letters, digits and underscores")]
     usage_plan: Name
     api_key: Name
-    own_api_keys: Annotated[
-        tuple[str, ...],
-        Rule(
-            "a list of different names of exchanges, lower case with hyphens, and with -next "
-            "behind it while a key is rotated",
-            _own_keys,
-        ),
-    ]
     throttle_rate: Annotated[int, _between(1, 10_000)]
     throttle_burst: Annotated[int, _between(1, 5_000)]
     forwarded_headers: Annotated[
@@ -312,6 +332,7 @@ class Settings:
     logs: Logs
     functions: Functions
     stream: Stream
+    alarms: Alarms
     ingress: Ingress
     processing: Processing
     expected: Expected
@@ -448,6 +469,14 @@ def _cross_check(settings: Settings) -> None:
             f"at most {largest}: in base64 and with its headers the body must fit the "
             f"{DEAD_LETTER_LIMIT_BYTES} bytes of a dead letter, or a message that fails is lost"
         )
+    alarms = settings.alarms
+    for field in fields(alarms):
+        alarm = getattr(alarms, field.name)
+        if isinstance(alarm, Alarm) and alarm.minutes > alarm.of_minutes:
+            raise SettingsError(
+                f"setting alarms.{field.name}.minutes is {alarm.minutes}; expected at most "
+                f"alarms.{field.name}.of_minutes, which is {alarm.of_minutes}"
+            )
     names = [function.name for function in settings.functions.values()]
     if len(set(names)) != len(names):
         raise SettingsError(f"setting functions.*.name is {names}; expected three different names")

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import Literal
 
 Kind = Literal["trade", "ticker"]
 TimeSource = Literal["tick", "envelope", "received"]
 
 
-class Tick(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Tick:
     """One price of one pair at one venue at one moment: a row of the tape.
 
     ``symbol`` names the tape: the base asset when the quote is the home quote, else
@@ -53,7 +54,8 @@ class Refused:
     found: dict[str, str] = field(default_factory=dict)
 
 
-class Reading(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Reading:
     """What one message was read to; ``ignored`` holds one reason code for each ignored entry."""
 
     ticks: tuple[Tick, ...] = ()

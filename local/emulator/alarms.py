@@ -29,9 +29,13 @@ def _moment(epoch: float) -> str:
     return datetime.fromtimestamp(epoch, UTC).isoformat(timespec="milliseconds")
 
 
-def _actions(name: str, arns: list[str]) -> str:
-    members = "".join(f"<member>{escape(arn)}</member>" for arn in arns)
-    return f"<{name}>{members}</{name}>"
+def _written(value: Any) -> str:
+    """A value as the query protocol writes it: members of a list, elements of a structure."""
+    if isinstance(value, dict):
+        return "".join(f"<{name}>{_written(item)}</{name}>" for name, item in value.items())
+    if isinstance(value, list):
+        return "".join(f"<member>{_written(item)}</member>" for item in value)
+    return ("true" if value else "false") if isinstance(value, bool) else escape(str(value))
 
 
 def describe(alarm: dict[str, Any]) -> str:
@@ -61,15 +65,10 @@ def describe(alarm: dict[str, Any]) -> str:
         value = alarm.get(name)
         if value not in (None, "") and not (name == "Statistic" and alarm.get("ExtendedStatistic")):
             parts.append(f"<{name}>{escape(str(value))}</{name}>")
-    enabled = "true" if alarm.get("ActionsEnabled", True) else "false"
-    parts.append(f"<ActionsEnabled>{enabled}</ActionsEnabled>")
-    for name in ("OKActions", "AlarmActions", "InsufficientDataActions"):
-        parts.append(_actions(name, alarm.get(name) or []))
-    dimensions = "".join(
-        f"<member><Name>{escape(one['Name'])}</Name><Value>{escape(one['Value'])}</Value></member>"
-        for one in alarm.get("Dimensions") or []
-    )
-    parts.append(f"<Dimensions>{dimensions}</Dimensions>")
+    whole: dict[str, Any] = {"ActionsEnabled": bool(alarm.get("ActionsEnabled", True))}
+    for name in ("OKActions", "AlarmActions", "InsufficientDataActions", "Dimensions", "Metrics"):
+        whole[name] = alarm.get(name) or []
+    parts.append(_written(whole))
     for name in ("StateUpdatedTimestamp", "AlarmConfigurationUpdatedTimestamp"):
         parts.append(f"<{name}>{_moment(alarm.get(name) or time.time())}</{name}>")
     return f"<member>{''.join(parts)}</member>"
@@ -98,17 +97,61 @@ def put_metric_alarm(
     is_cbor: bool,
     is_json: bool = False,
 ) -> Any:
-    """Keep the actions for missing data that MiniStack drops from the XML protocol."""
+    """Keep the metric queries, which MiniStack drops, and what it drops from the XML protocol."""
     answer = original(params, cbor_data, is_cbor, is_json)
-    if answer[0] == 200 and not (is_cbor or is_json):
-        name = _first(params, "AlarmName")
-        alarm = module("services.cloudwatch")._alarms.get(name)
-        if alarm:
-            alarm["InsufficientDataActions"] = _members(params, "InsufficientDataActions")
-            for field in ("EvaluateLowSampleCountPercentile", "ThresholdMetricId"):
-                if _first(params, field):
-                    alarm[field] = _first(params, field)
+    if answer[0] != 200:
+        return answer
+    encoded = is_cbor or is_json
+    name = cbor_data.get("AlarmName", "") if encoded else _first(params, "AlarmName")
+    alarm = module("services.cloudwatch")._alarms.get(name)
+    if alarm is None:
+        return answer
+    if not encoded:
+        alarm["InsufficientDataActions"] = _members(params, "InsufficientDataActions")
+        for field in ("EvaluateLowSampleCountPercentile", "ThresholdMetricId"):
+            if _first(params, field):
+                alarm[field] = _first(params, field)
+    queries = cbor_data.get("Metrics") if encoded else _queries(params)
+    if queries:
+        alarm["Metrics"] = queries
+        # An alarm on an expression has none of its own.
+        for field in ("MetricName", "Namespace", "Statistic", "Period", "Dimensions"):
+            alarm.pop(field, None)
     return answer
+
+
+def _queries(params: dict[str, Any]) -> list[dict[str, Any]]:
+    """The metric queries of a request in the query protocol."""
+    found: list[dict[str, Any]] = []
+    while _first(params, f"Metrics.member.{len(found) + 1}.Id"):
+        head = f"Metrics.member.{len(found) + 1}."
+        query: dict[str, Any] = {"Id": _first(params, head + "Id")}
+        for field in ("Expression", "Label"):
+            if _first(params, head + field):
+                query[field] = _first(params, head + field)
+        metric = head + "MetricStat.Metric."
+        if _first(params, metric + "MetricName"):
+            query["MetricStat"] = {
+                "Metric": {
+                    "Namespace": _first(params, metric + "Namespace"),
+                    "MetricName": _first(params, metric + "MetricName"),
+                    "Dimensions": _dimensions(params, metric + "Dimensions.member."),
+                },
+                "Period": int(_first(params, head + "MetricStat.Period")),
+                "Stat": _first(params, head + "MetricStat.Stat"),
+            }
+        # Left out, a metric's own data is not returned; the one expression's is.
+        query["ReturnData"] = _first(params, head + "ReturnData") == "true"
+        found.append(query)
+    return found
+
+
+def _dimensions(params: dict[str, Any], head: str) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = []
+    while _first(params, f"{head}{len(found) + 1}.Name"):
+        place = f"{head}{len(found) + 1}."
+        found.append({name: _first(params, place + name) for name in ("Name", "Value")})
+    return found
 
 
 def _first(params: dict[str, Any], key: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 if "." not in __name__:  # run by plain Checkov, which may start in any folder
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from policies.model.inventory import allowed, identity
+from policies.model.inventory import allowed, identity, wanted
 from policies.model.stack import Resource, Stack, UnresolvedError
 from policies.offer import offer
 from policies.policy import DOCUMENT, Policy, Problem
@@ -28,9 +27,8 @@ class Inventory(Policy):
 
     def judge(self, resource: Resource, stack: Stack) -> Iterator[Problem]:
         """Compare what each resource is with the list of what there must be."""
-        wanted = {
-            (type_, name) for type_, names in allowed()["inventory"].items() for name in names
-        }
+        needed = wanted()
+        types = {type_ for type_, _ in needed}
         found: dict[tuple[str, str | None], str] = {}
         for one in stack.resources.values():
             if one.kind == "data":
@@ -45,22 +43,17 @@ class Inventory(Policy):
                 yield Problem(f"cannot be told what it is: {error}", address=one.address)
                 continue
             key = (one.type, what)
-            if one.type not in allowed()["inventory"]:
+            if one.type not in types:
                 yield Problem("is of a type the pipeline does not need", address=one.address)
             elif key in found:
                 yield Problem(f"is {what} like {found[key]}", address=one.address)
                 yield Problem(f"is {what} like {one.address}", address=found[key])
-            elif key not in wanted and not _may_be(type_=one.type, name=what):
+            elif key not in needed:
                 yield Problem(f"is {what}, which the pipeline does not need", address=one.address)
             else:
                 found[key] = one.address
-        for type_, what in sorted(wanted - set(found)):
+        for type_, what in sorted(needed - set(found)):
             yield Problem(f"{type_} {what!r} is missing", "none", "one", f"{type_}.{what}")
-
-
-def _may_be(type_: str, name: str | None) -> bool:
-    form = allowed()["optional"].get(type_)
-    return form is not None and name is not None and re.fullmatch(form, name) is not None
 
 
 offer(Inventory, __name__)

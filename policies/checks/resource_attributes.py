@@ -50,7 +50,9 @@ class ResourceAttributes(Policy):
         for name in sorted(body.names() - plain):
             if name not in nested:
                 yield Problem(f"{body.where(name)} is not needed by the pipeline", "set", "absent")
-            elif name == "description" and not isinstance(body.value(name), str | Text):
+            elif name in ("description", "alarm_description") and not isinstance(
+                body.value(name), str | Text
+            ):
                 yield Problem(f"{body.where(name)} is no text", expected="a text")
             elif name == "create_before_destroy" and boolean(body.value(name)) is None:
                 yield Problem(f"{body.where(name)} is no plain true or false")

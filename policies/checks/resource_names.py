@@ -36,6 +36,7 @@ SCOPED = {
     "aws_lambda_function_event_invoke_config",
     "aws_lambda_permission",
     "aws_sns_topic_policy",
+    "aws_sns_topic_subscription",
     "aws_sqs_queue_policy",
 }
 
@@ -49,7 +50,7 @@ class ResourceNames(Policy):
     page = "https://developer.hashicorp.com/terraform/language/values/variables"
     fix = "End the name in -${var.environmentSuffix}, with nothing after it; use no name_prefix."
     applies_to = (ANY,)
-    guards = ("name", "function_name")
+    guards = ("name", "function_name", "alarm_name", "dashboard_name")
 
     def judge(self, resource: Resource, stack: Stack) -> Iterator[Problem]:
         """Demand the suffix wherever a name is unique in the account or region."""

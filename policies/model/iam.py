@@ -12,17 +12,16 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from policies import requirement
-from policies.model.document import DocumentError, strict_json
+from policies.model.document import DocumentError
 from policies.model.expressions import (
     Encoded,
     Reference,
     Text,
     Unknown,
     Value,
-    concatenate,
     is_symbolic,
 )
+from policies.model.json_text import read_json_text
 from policies.model.stack import Body, ChangeableError, Resource, Stack, UnresolvedError
 
 STATEMENT_KEYS = {
@@ -36,11 +35,9 @@ STATEMENT_KEYS = {
     "NotPrincipal",
     "Condition",
 }
-# Private-use characters stand for symbols while the text around them is parsed as JSON.
-_OPEN, _CLOSE = "\ue000", "\ue001"
 # What is put into a policy's text has to be text that AWS or the gate vouches for: a description
 # or a tag could close the string it stands in and open a statement of its own.
-_VOUCHED = {"account_id", "arn", "stream_arn"}
+_VOUCHED = frozenset({"account_id", "arn", "stream_arn"})
 # The characters of a Sid, by kind of policy. IAM takes letters and digits, KMS spaces besides, SQS
 # and SNS what AddPermission takes as a label; `__default_statement_ID` is SNS's own.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_sid.html
@@ -52,7 +49,6 @@ _SID = {
     "key": re.compile(r"[A-Za-z0-9 ]+"),
     "resource": re.compile(r"[A-Za-z0-9_-]{1,80}"),
 }
-_PLACEHOLDER = re.compile(f"{_OPEN}(\\d+){_CLOSE}")
 
 
 @dataclass(slots=True)
@@ -145,47 +141,14 @@ def parse(value: Value, stack: Stack, kind: str) -> Document:
 
 @lru_cache(maxsize=512)
 def _from_text(value: str | Text, kind: str) -> Document:
-    symbols: list[Any] = []
-    text = ""
-    for part in value.parts if isinstance(value, Text) else (value,):
-        if isinstance(part, str):
-            if _OPEN in part:
-                return Document(faults=["holds a private-use character"])
-            text += part
-        else:
-            text += f"{_OPEN}{len(symbols)}{_CLOSE}"
-            symbols.append(part)
-    spliced = [s for s in symbols if not isinstance(s, Unknown) and not _is_vouched(s)]
-    if text[:1].isspace():
+    head = value.parts[0] if isinstance(value, Text) else value
+    if isinstance(head, str) and head[:1].isspace():
         # IAM: "JSON strings must not have leading spaces".
         return Document(faults=["begins with white space"])
-    if spliced:
-        return Document(faults=[f"holds {spliced[0]}, whose text could end the string it is in"])
     try:
-        parsed = strict_json(text)
+        return _document(read_json_text(value, _VOUCHED), kind)
     except DocumentError as error:
         return Document(faults=[str(error)])
-
-    def restore(node: Any) -> Any:
-        if isinstance(node, str):
-            pieces = _PLACEHOLDER.split(node)
-            if len(pieces) == 3 and pieces[0] == pieces[2] == "":
-                return symbols[int(pieces[1])]
-            return concatenate([symbols[int(p)] if i % 2 else p for i, p in enumerate(pieces)])
-        if isinstance(node, list):
-            return [restore(item) for item in node]
-        if isinstance(node, dict):
-            return {key: restore(item) for key, item in node.items()}
-        return node
-
-    return _document(restore(parsed), kind)
-
-
-def _is_vouched(symbol: Value) -> bool:
-    """Whether what the symbol stands for holds no quotation mark: an ARN, an id, the suffix."""
-    if not isinstance(symbol, Reference):
-        return False
-    return symbol == requirement.SUFFIX or symbol.path[-1:] in {(name,) for name in _VOUCHED}
 
 
 def _document(raw: Value, kind: str) -> Document:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import tomllib
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any
 
 from policies import requirement
 from policies.model.expressions import Text
-from policies.model.stack import Resource, Stack
+from policies.model.stack import Resource, Stack, UnresolvedError
 from policies.model.wiring import function_name, function_of, group_of, own_name
+from stack import settings
 
 _FILE = Path(__file__).resolve().parent.parent / "allowed.toml"
 
@@ -19,6 +20,22 @@ _FILE = Path(__file__).resolve().parent.parent / "allowed.toml"
 def allowed() -> dict[str, dict[str, Any]]:
     """The tables of ``allowed.toml``."""
     return tomllib.loads(_FILE.read_text(encoding="utf-8"))
+
+
+def wanted() -> set[tuple[str, str]]:
+    """Type and identity of everything that there must be, as the settings choose.
+
+    Raises `UnresolvedError` where the settings cannot be read.
+    """
+    tables = [allowed()["inventory"]]
+    try:
+        chosen: Any = settings.load()
+    except settings.SettingsError as error:
+        raise UnresolvedError(str(error)) from error
+    for setting, table in allowed()["inventory_by_setting"].items():
+        if reduce(getattr, setting.split("."), chosen):
+            tables.append(table)
+    return {(type_, name) for table in tables for type_, names in table.items() for name in names}
 
 
 def path_of(stack: Stack, resource: Resource | None, depth: int = 4) -> str | None:
@@ -97,4 +114,8 @@ def identity(resource: Resource, stack: Stack) -> str | None:
         plan = stack.target(body.value("usage_plan_id"), ("id",))
         names = [requirement.base_name(own_name(r)) for r in (key, plan) if r is not None]
         return " in ".join(str(name) for name in names)
+    if type_ == "aws_sns_topic_subscription":
+        topic = stack.target(body.value("topic_arn"), ("arn", "id"))
+        of = requirement.base_name(own_name(topic)) if topic is not None else None
+        return f"{body.literal('protocol')} of {of}"
     return requirement.base_name(own_name(resource))

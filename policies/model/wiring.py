@@ -9,7 +9,22 @@ from policies.model.stack import Resource, Stack
 # The attribute that carries a resource's own name, by type; scoped names are not listed.
 NAMES = {
     "aws_lambda_function": "function_name",
+    "aws_cloudwatch_dashboard": "dashboard_name",
     "aws_cloudwatch_metric_alarm": "alarm_name",
+}
+
+
+# A metric's dimension -> the attribute that names the resource it tells apart.
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/aws-services-cloudwatch-metrics.html
+DIMENSIONS = {
+    "AWS/ApiGateway": {
+        "ApiName": ("aws_api_gateway_rest_api", "name"),
+        "Stage": ("aws_api_gateway_stage", "stage_name"),
+    },
+    "AWS/DynamoDB": {"TableName": ("aws_dynamodb_table", "name")},
+    "AWS/Lambda": {"FunctionName": ("aws_lambda_function", "function_name")},
+    "AWS/SNS": {"TopicName": ("aws_sns_topic", "name")},
+    "AWS/SQS": {"QueueName": ("aws_sqs_queue", "name")},
 }
 
 
@@ -66,6 +81,23 @@ def own_queue(stack: Stack, function: Resource) -> Resource | None:
     """The queue called after the function."""
     name = function_name(function)
     return None if name is None else named(stack, "aws_sqs_queue", requirement.dead_letters(name))
+
+
+def observed(stack: Stack, namespace: str, dimensions: Value) -> list[Resource] | None:
+    """The resources of this stack whose metrics the dimensions choose, each by reference.
+
+    None where a dimension is missing, unknown, or no reference to a resource that it may name.
+    """
+    known = DIMENSIONS.get(namespace)
+    if known is None or not isinstance(dimensions, dict) or set(dimensions) != set(known):
+        return None
+    found = []
+    for name, (type_, attribute) in known.items():
+        resource = stack.target(dimensions[name], (attribute,))
+        if resource is None or resource.type != type_:
+            return None
+        found.append(resource)
+    return found
 
 
 def pipeline_key(stack: Stack) -> Resource | None:

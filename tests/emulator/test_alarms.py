@@ -67,6 +67,45 @@ def test_every_field_that_was_set_is_described(aws: Aws) -> None:
     assert "Unit" not in found
 
 
+def failures(of: str) -> dict[str, Any]:
+    dimensions = [{"Name": "FunctionName", "Value": of}]
+    return {
+        "Id": of,
+        "MetricStat": {
+            "Metric": {"Namespace": "Test", "MetricName": "Failures", "Dimensions": dimensions},
+            "Period": 60,
+            "Stat": "Sum",
+        },
+        "ReturnData": False,
+    }
+
+
+SUM = {"Id": "together", "Expression": "SUM(FILL(METRICS(), 0))", "ReturnData": True}
+
+
+def summed(aws: Aws, *of: str, **more: Any) -> str:
+    """An alarm on several metrics together."""
+    name = f"alarm-{next(_names)}"
+    aws.client("cloudwatch").put_metric_alarm(
+        **{
+            "AlarmName": name,
+            "Metrics": [SUM, *map(failures, of)],
+            "EvaluationPeriods": 1,
+            "Threshold": 3.0,
+            "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+            "TreatMissingData": "notBreaching",
+            **more,
+        }
+    )
+    return name
+
+
+def test_metric_queries_are_described_as_they_were_put(aws: Aws) -> None:
+    found = described(aws, summed(aws, "f", "g"))
+    assert found["Metrics"] == [SUM, failures("f"), failures("g")]
+    assert not {"MetricName", "Namespace", "Statistic", "Period"} & set(found)
+
+
 def test_an_alarm_sees_only_the_metric_of_its_dimensions(aws: Aws) -> None:
     mine, other = alarm(aws, "mine"), alarm(aws, "other")
     put(aws, "mine", 5)

@@ -61,7 +61,7 @@ def test_nothing_that_moves_messages_can_go_unseen(document: dict[str, Any]) -> 
 def test_every_edge_is_between_nodes_that_are_drawn(synthesized: Synthesized) -> None:
     lines = [line.strip() for line in diagram.draw(synthesized.document).splitlines()[1:]]
     edges = [re.fullmatch(r'(\w+) (?:-->|-\.->)(?:\|"[^"|]+"\|)? (\w+)', line) for line in lines]
-    nodes = {line.partition("[")[0].partition("(")[0] for line in lines if " --" not in line}
+    nodes = {re.split(r"[\[({]", line)[0] for line in lines if " -" not in line}
     met = {end for edge in edges if edge for end in edge.groups()}
     assert met <= nodes
     assert len(met) >= 12

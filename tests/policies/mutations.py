@@ -185,6 +185,8 @@ EQUIVALENT: list[tuple[str, str, str, str]] = [
      "a reference or another dependency waits for the same"),
     ("deleted|null|empty list", "depends_on", "aws_api_gateway_stage", "nothing needs it"),
     ("fraction", ".*settings\\..*rate_limit", ".*", "a rate can be one"),
+    ("wrong text|text more|text before", "metric_query\\.\\d+\\.id", ".*",
+     "any id of its own is one"),
     ("text before", "name|statement_id", ".*", "still ends in the suffix, and is unique"),
     ("deleted|null|empty object", "lifecycle", "aws_api_gateway_rest_api", "replaced, not kept"),
     ("deleted|null|flipped.*", "lifecycle\\.create_before_destroy", "aws_api_gateway_rest_api",

@@ -312,7 +312,8 @@ def test_settings_above_their_budget_are_refused(
     monkeypatch.setenv(settings.OVERLAY_VARIABLE, str(tmp_path / "settings.toml"))
     judgement = pipeline.judge(pipeline.document)
     assert judgement.verdict is verdict, told(judgement)
-    assert {f.policy for f in judgement.findings} <= {"CKV_PRICE_48"}
+    unreadable = {"CKV_PRICE_21"} if verdict is Verdict.UNJUDGED else set()
+    assert {f.policy for f in judgement.findings} <= {"CKV_PRICE_48"} | unreadable
     if verdict is Verdict.VIOLATED:
         assert refused(judgement, "CKV_PRICE_48", "settings.expected")
         assert "the first thing to change" in told(judgement)

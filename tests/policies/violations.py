@@ -66,8 +66,37 @@ INVOKE, FILTER = "aws_lambda_function_event_invoke_config", "aws_cloudwatch_log_
 PERMISSION, METHOD = "aws_lambda_permission", "aws_api_gateway_method"
 INTEGRATION, PLAN = "aws_api_gateway_integration", "aws_api_gateway_usage_plan"
 SETTINGS, RESPONSE = "aws_api_gateway_method_settings", "aws_api_gateway_integration_response"
+ALARM, BOARD = "aws_cloudwatch_metric_alarm", "aws_cloudwatch_dashboard"
 DEPLOYMENT, API = "aws_api_gateway_deployment", "aws_api_gateway_rest_api"
 ARN = "${aws_sqs_queue.webhook_processor_dead_letters_queue.arn}"
+
+
+def queries(change: Callable[[list[Document]], object]) -> Callable[[Document], object]:
+    """Change the metric queries of an alarm: the sum first, then one a function."""
+    return lambda body: change(body["metric_query"])
+
+
+def measured(position: int, **values: object) -> Callable[[Document], object]:
+    return queries(lambda q: q[position]["metric"].update(values))
+
+
+def widgets(change: Callable[[list[Document]], object]) -> Callable[[Document], object]:
+    """Change the widgets of a dashboard: the alarms first, then the graphs."""
+
+    def rewritten(body: Document) -> None:
+        page = json.loads(body["dashboard_body"])
+        change(page["widgets"])
+        body["dashboard_body"] = json.dumps(page)
+
+    return rewritten
+
+
+def graph(position: int, **values: object) -> Callable[[Document], object]:
+    return widgets(lambda w: w[position]["properties"].update(values))
+
+
+def dimension(type_: str, name: str, attribute: str) -> str:
+    return f"${{{type_}.{name}.{attribute}}}"
 
 
 TEMPLATES = "aws_api_gateway_integration.ingress_integration.request_templates"
@@ -328,6 +357,103 @@ RESOURCES = [
     Case(46, "another API", METHOD, None, put(rest_api_id="abc")),
     Case(46, "errors accepted", RESPONSE, None, put(response_templates={
         "application/json": '{"accepted": true}'})),
+    Case(49, "an empty metric", ALARM, f"{P}-dlq-depth", put(
+        metric_name="ApproximateNumberOfMessagesNotVisible")),
+    Case(49, "another's queue", ALARM, f"{P}-dlq-depth", put(dimensions={
+        "QueueName": dimension(QUEUE, "price_enricher_dead_letters_queue", "name")})),
+    Case(49, "a spelled-out queue", ALARM, f"{E}-dlq-depth", put(dimensions={
+        "QueueName": "price-enricher-dlq-prod"})),
+    Case(49, "the queue's ARN", ALARM, f"{E}-dlq-depth", put(dimensions={"QueueName": ARN})),
+    Case(49, "no dimension", ALARM, f"{N}-dlq-depth", put(dimensions={})),
+    Case(49, "one dimension more", ALARM, "enricher-lag", inside("dimensions", Resource="x")),
+    Case(49, "the least of it", ALARM, "enricher-lag", put(statistic="Minimum")),
+    Case(49, "five minutes", ALARM, "stale-feed", put(period=300)),
+    Case(49, "another namespace", ALARM, "stale-feed", put(namespace="Custom")),
+    Case(49, "a query beside it", ALARM, "stale-feed", put(metric_query=[
+        {"id": "e", "expression": "0", "return_data": True}])),
+    Case(49, "nothing added up", ALARM, "function-errors", queries(
+        lambda q: q[0].update(expression="SUM(METRICS()) * 0"))),
+    Case(49, "missing data not filled", ALARM, "dead-letter-errors", queries(
+        lambda q: q[0].update(expression="webhook_processor + price_enricher"))),
+    Case(49, "one function only", ALARM, "dead-letter-errors", queries(lambda q: q.pop())),
+    Case(49, "one function twice", ALARM, "dead-letter-errors", queries(
+        lambda q: q.append({**q[1], "id": "again"}))),
+    Case(49, "the notifier left out for another", ALARM, "function-errors", queries(
+        lambda q: q.__setitem__(3, {**q[1], "id": "again"}))),
+    Case(49, "no sum", ALARM, "function-throttles", queries(lambda q: q.pop(0))),
+    Case(49, "two sums", ALARM, "function-throttles", queries(lambda q: q.append(
+        {**q[0], "id": "e2"}))),
+    Case(49, "the sum not returned", ALARM, "function-throttles", queries(
+        lambda q: q[0].update(return_data=False))),
+    Case(49, "a part returned", ALARM, "function-throttles", queries(
+        lambda q: q[1].update(return_data=True))),
+    Case(49, "another metric in it", ALARM, "destination-failures", measured(
+        1, metric_name="Invocations")),
+    Case(49, "samples instead of failures", ALARM, "destination-failures", measured(
+        1, stat="SampleCount")),
+    Case(49, "another's function in it", ALARM, "function-errors", measured(
+        1, dimensions={"FunctionName": "webhook-processor-prod"})),
+    Case(49, "an id twice", ALARM, "function-errors", queries(
+        lambda q: q[1].update(id="price_enricher"))),
+    Case(49, "a metric and an expression", ALARM, "function-errors", queries(
+        lambda q: q[0].update(metric=q[1]["metric"]))),
+    Case(49, "a single metric beside the sum", ALARM, "function-errors", put(
+        namespace="AWS/Lambda", metric_name="Errors")),
+    Case(50, "out of reach", ALARM, f"{P}-dlq-depth", put(threshold=2)),
+    Case(50, "the other way", ALARM, f"{E}-dlq-depth", put(
+        comparison_operator="LessThanThreshold")),
+    Case(50, "more than", ALARM, f"{N}-dlq-depth", put(
+        comparison_operator="GreaterThanThreshold")),
+    Case(50, "silence is well", ALARM, "stale-feed", put(treat_missing_data="notBreaching")),
+    Case(50, "silence is ignored", ALARM, "stale-feed", put(treat_missing_data="ignore")),
+    Case(50, "silence is an alarm", ALARM, "function-errors", put(
+        treat_missing_data="breaching")),
+    Case(50, "silence is the default", ALARM, "dead-letter-errors", drop("treat_missing_data")),
+    Case(50, "any quiet minute", ALARM, "stale-feed", put(datapoints_to_alarm=1)),
+    Case(50, "two days", ALARM, "stale-feed", put(
+        evaluation_periods=2880, datapoints_to_alarm=2880)),
+    Case(50, "one filled-in minute", ALARM, "function-errors", put(
+        evaluation_periods=1, datapoints_to_alarm=1)),
+    Case(50, "more than all of them", ALARM, "function-errors", put(datapoints_to_alarm=6)),
+    Case(50, "a day behind", ALARM, "enricher-lag", put(threshold=86_400_000)),
+    Case(50, "seconds for milliseconds", ALARM, "enricher-lag", put(threshold=300)),
+    Case(51, "disabled", ALARM, "function-errors", put(actions_enabled=False)),
+    Case(51, "to nobody", ALARM, f"{P}-dlq-depth", put(alarm_actions=[])),
+    Case(51, "to the wrong topic", ALARM, f"{E}-dlq-depth", put(
+        alarm_actions=["${aws_sns_topic.success_topic_topic.arn}"])),
+    Case(51, "to one more", ALARM, "stale-feed", lambda b: b["alarm_actions"].append(
+        "arn:aws:sns:us-east-1:111122223333:x")),
+    Case(51, "to a function", ALARM, "enricher-lag", put(
+        alarm_actions=["${aws_lambda_function.error_notifier_function.arn}"])),
+    Case(51, "its end untold", ALARM, "dead-letter-errors", drop("ok_actions")),
+    Case(52, "another region", BOARD, None, graph(1, region="eu-west-1")),
+    Case(52, "another account", BOARD, None, graph(1, accountId="111122223333")),
+    Case(52, "another environment", BOARD, None, graph(3, metrics=[
+        ["AWS/Lambda", "Invocations", "FunctionName", "webhook-processor-prod"]])),
+    Case(52, "every function", BOARD, None, graph(3, metrics=[["AWS/Lambda", "Invocations"]])),
+    Case(52, "a search", BOARD, None, graph(3, metrics=[[{"expression": "SEARCH('x', 'Sum')"}]])),
+    Case(52, "a custom widget", BOARD, None, widgets(lambda w: w.append(
+        {"type": "custom", "properties": {"endpoint": "arn:aws:lambda:us-east-1:1:function:x"}}))),
+    Case(52, "a text", BOARD, None, widgets(lambda w: w.append(
+        {"type": "text", "properties": {"markdown": "[log in](https://example.com)"}}))),
+    Case(52, "no alarms", BOARD, None, widgets(lambda w: w.pop(0))),
+    Case(52, "an alarm less", BOARD, None, widgets(
+        lambda w: w[0]["properties"]["alarms"].pop())),
+    Case(52, "an alarm of someone", BOARD, None, widgets(
+        lambda w: w[0]["properties"]["alarms"].append(
+            "arn:aws:cloudwatch:us-east-1:111122223333:alarm:x"))),
+    Case(52, "no queue", BOARD, None, widgets(lambda w: w.pop(9))),
+    Case(52, "no table", BOARD, None, widgets(lambda w: w.pop(10))),
+    Case(52, "an ARN for a name", BOARD, None, graph(9, metrics=[
+        ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", ARN]])),
+    Case(52, "a dimension without value", BOARD, None, graph(9, metrics=[
+        ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName"]])),
+    Case(52, "no page", BOARD, None, put(dashboard_body='{"widgets": []}')),
+    Case(52, "no JSON", BOARD, None, put(dashboard_body="{")),
+    Case(52, "variables of the page", BOARD, None, lambda b: b.update(dashboard_body=json.dumps(
+        {**json.loads(b["dashboard_body"]), "variables": []}))),
+    Case(52, "a tag spliced in", BOARD, None, widgets(lambda w: w[1].update(
+        title=dimension(QUEUE, "webhook_processor_dead_letters_queue", "tags.Owner")))),
 ]  # fmt: skip
 
 
@@ -360,6 +486,21 @@ DOCUMENTS: list[tuple[int, str, str | None, Callable[[Document], object]]] = [
     (18, "an alias used", "aws_dynamodb_table.storage_table", lambda d: only(
         d, "aws_dynamodb_table").update(provider="aws.west")),
     (21, "a queue less", None, lambda d: d["resource"]["aws_sqs_queue"].popitem()),
+    (21, "an alarm less", None, lambda d: d["resource"][ALARM].pop("alarms_errors")),
+    (21, "no stale feed", None, lambda d: d["resource"][ALARM].pop("alarms_stale_feed")),
+    (21, "an alarm under another name", None, lambda d: named(d, ALARM, "function-errors").update(
+        alarm_name="all-well-${var.environmentSuffix}")),
+    (21, "an alarm twice", None, lambda d: d["resource"][ALARM].update(
+        again=named(d, ALARM, "function-errors"))),
+    (21, "no dashboard", None, lambda d: d["resource"].pop(BOARD)),
+    (21, "a subscriber", "aws_sns_topic_subscription.x", _document(
+        ("resource", "aws_sns_topic_subscription"), x={
+            "topic_arn": "${aws_sns_topic.success_topic_topic.arn}", "protocol": "https",
+            "endpoint": "https://example.com"})),
+    (53, "a subscriber of successes", "aws_sns_topic_subscription.x", _document(
+        ("resource", "aws_sns_topic_subscription"), x={
+            "topic_arn": "${aws_sns_topic.success_topic_topic.arn}", "protocol": "email",
+            "endpoint": "ops@example.com"})),
     (21, "no table", None, lambda d: d["resource"].pop("aws_dynamodb_table")),
     (21, "null", None, lambda d: d["resource"].update(aws_kms_key=None)),
     (21, "a user", "aws_iam_user.x", _document(("resource", "aws_iam_user"), x={"name": "x"})),

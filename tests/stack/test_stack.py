@@ -33,6 +33,7 @@ UNTAGGABLE = {
     "aws_api_gateway_request_validator",
     "aws_api_gateway_resource",
     "aws_api_gateway_usage_plan_key",
+    "aws_cloudwatch_dashboard",
     "aws_cloudwatch_log_subscription_filter",
     "aws_iam_role_policy",
     "aws_kms_alias",
@@ -54,8 +55,10 @@ INVENTORY = {
     "aws_api_gateway_stage": 1,
     "aws_api_gateway_usage_plan": 1,
     "aws_api_gateway_usage_plan_key": 1,
+    "aws_cloudwatch_dashboard": 1,
     "aws_cloudwatch_log_group": 3,
     "aws_cloudwatch_log_subscription_filter": 2,
+    "aws_cloudwatch_metric_alarm": 9,
     "aws_dynamodb_table": 1,
     "aws_iam_policy": 1,
     "aws_iam_role": 3,
@@ -98,7 +101,7 @@ def test_nothing_is_deployed_but_what_is_listed(synthesized: Synthesized) -> Non
 
 
 def test_every_name_ends_with_the_suffix(synthesized: Synthesized) -> None:
-    given = ("name", "function_name", "statement_id")
+    given = ("name", "function_name", "statement_id", "alarm_name", "dashboard_name")
     names = {
         f"{kind}.{name}": attributes[key]
         for kind, name, attributes in synthesized.every()
