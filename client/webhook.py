@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from client import environment
 from client.environment import Environment, Unreachable
+from client.preflight import SECRETS_VARIABLE as SECRETS_VARIABLE
 from lambdas.domain.errors import MisconfiguredEnvironment
 from lambdas.domain.keys import VENUES
 from lambdas.domain.signatures import verifiers
@@ -28,7 +29,6 @@ from local.replay import Webhook
 from stack.naming import named
 
 KEY_VARIABLE = "WEBHOOK_API_KEY"
-SECRETS_VARIABLE = "TF_VAR_webhook_secrets"
 
 LOOKING_UP = ("apigateway:GET",)
 """On `/restapis` for the address, on `/apikeys` for the key's value."""

@@ -10,10 +10,20 @@ from types import FrameType
 from typing import NoReturn
 
 try:
-    from local import demo, diagram, pipeline, process, prove, prove_iam, soak, status
+    from local import (
+        demo,
+        deployer_policy,
+        diagram,
+        pipeline,
+        process,
+        prove,
+        prove_iam,
+        soak,
+        status,
+    )
     from local.console import Voice
     from local.errors import LocalError
-    from local.places import Places
+    from local.places import ROOT, Places
     from stack.naming import SuffixError, suffix_from_environment
     from stack.settings import SettingsError
 except ImportError as error:
@@ -57,6 +67,10 @@ def _run(options: argparse.Namespace, voice: Voice, places: Places) -> int:
         return 0
     if options.command == "prove":
         return prove.prove(voice, options.only, page_only=options.page)
+    if options.command == "deployer-policy":
+        written = deployer_policy.record(voice, places, options.suffix, options.port)
+        voice.say(f"[green]✓[/] {written.relative_to(ROOT)} holds what it took")
+        return 0
     suffix = options.suffix or suffix_from_environment()
     if options.command == "up":
         overlay = pipeline.REPLAY if options.any_age else None
@@ -121,6 +135,12 @@ def _parser() -> argparse.ArgumentParser:
         "--only", nargs="+", choices=prove.PARTS, default=[], help="these parts; others keep theirs"
     )
     claims.add_argument("--page", action="store_true", help="run nothing: write the page anew")
+    minimal = commands.add_parser(
+        "deployer-policy",
+        parents=[_emulator(time_scale=60)],
+        help="record what it takes to deploy, change and destroy; writes docs/deployer-policy.json",
+    )
+    minimal.add_argument("--suffix", default="recorded", help="of the environment (%(default)s)")
     commands.add_parser("status", help="what stands")
     commands.add_parser("diagram", help="draw the README's diagram from the synthesized stack")
     commands.add_parser("down", parents=[suffix], help="destroy it (all environments by default)")

@@ -21,8 +21,8 @@ import boto3
 from botocore.config import Config
 
 from lambdas.domain.keys import VENUES
+from local import deployer, leftovers, prerequisites, process, signing
 from local import emulator as embedded
-from local import leftovers, prerequisites, process, signing
 from local.console import Step, Voice
 from local.errors import LocalError
 from local.places import ROOT, Place, Places
@@ -59,11 +59,13 @@ def up(
     port: int,
     overlay: Mapping[str, Mapping[str, Any]] | None = None,
     time_scale: float = 1.0,
+    rights: str | None = None,
 ) -> Deployment:
     """Bring one environment up, or to what its configuration says now.
 
     `overlay` holds what this run sets otherwise than stack/settings.toml. A newly started emulator
-    lets AWS's waits pass `time_scale` times as fast. Raises `LocalError`.
+    lets AWS's waits pass `time_scale` times as fast. `rights` is the policy of whoever deploys,
+    if not docs/deployer-policy.json. Raises `LocalError`.
     """
     naming.validate_suffix(suffix)
     prerequisites.check(places, port)
@@ -76,7 +78,7 @@ def up(
     with voice.step("policies") as step:
         step.outcome = judge(folder)
     secrets = signing.kept(place.secrets, VENUES)
-    terraform = _terraform(places, place, emulator, settings, suffix)
+    terraform = _terraform(places, place, emulator, settings, suffix, rights)
     with voice.step("terraform init") as step:
         terraform.prepare(folder)
         step.outcome = "the synthesized folder, unmodified"
@@ -198,6 +200,7 @@ def _destroy(
     terraform = _terraform(places, place, emulator, settings, suffix)
     with voice.step("destruction") as step:
         step.outcome = f"{suffix}: {terraform.destroy(_told(step))}"
+    deployer.dismissed(client(emulator, "iam", settings.project.region), suffix)
     with voice.step("check") as step:
         left = leftovers.find(
             lambda service: client(emulator, service, settings.project.region),
@@ -213,23 +216,36 @@ def _destroy(
         step.outcome = f"{suffix}: nothing is left but {left.expected}"
 
 
+def variables(
+    place: Place,
+    emulator: process.Emulator,
+    settings: stack_settings.Settings,
+    suffix: str,
+    rights: str | None = None,
+) -> dict[str, str]:
+    """The environment of a process that deploys: as the deployer, to the emulator alone.
+
+    `rights` is the policy of whoever deploys, if not docs/deployer-policy.json.
+    """
+    region = settings.project.region
+    iam, sts = client(emulator, "iam", region), client(emulator, "sts", region)
+    session = deployer.signed_in(iam, sts, suffix, rights or deployer.rights(suffix))
+    found = isolated(emulator.endpoint, region, session)
+    signing.kept(place.secrets, VENUES)
+    found["TF_VAR_webhook_secrets"] = place.secrets.read_text()
+    found[f"TF_VAR_{naming.SUFFIX_VARIABLE}"] = suffix
+    return found
+
+
 def _terraform(
     places: Places,
     place: Place,
     emulator: process.Emulator,
     settings: stack_settings.Settings,
     suffix: str,
+    rights: str | None = None,
 ) -> Terraform:
-    variables = isolated(
-        emulator.endpoint,
-        settings.project.region,
-        embedded.ROOT_ACCESS_KEY_ID,
-        embedded.ROOT_SECRET_ACCESS_KEY,
-    )
-    signing.kept(place.secrets, VENUES)
-    variables["TF_VAR_webhook_secrets"] = place.secrets.read_text()
-    variables[f"TF_VAR_{naming.SUFFIX_VARIABLE}"] = suffix
-    return Terraform(places, place, variables)
+    return Terraform(places, place, variables(place, emulator, settings, suffix, rights))
 
 
 def _settings(

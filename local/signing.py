@@ -83,14 +83,21 @@ def live(entry: Mapping[str, Any]) -> Secret:
 
 def fresh(venue: str) -> Secret:
     """A new random secret of the scheme that the local run has `venue` use."""
-    if venue in _HMAC_VENUES:
-        return Secret(HMAC, secrets.token_hex(32))
-    return Secret(STANDARD, "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode())
+    return made(HMAC if venue in _HMAC_VENUES else STANDARD)
+
+
+def made(scheme: str) -> Secret:
+    """A new random secret of a scheme, of 256 bits; none where nothing is signed."""
+    if scheme == NONE:
+        return Secret(NONE, "")
+    if scheme == STANDARD:
+        return Secret(STANDARD, "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode())
+    return Secret(scheme, secrets.token_hex(32))
 
 
 def entry(secret: Secret) -> dict[str, Any]:
     """A venue's entry in the webhook secrets."""
-    return {"scheme": secret.scheme, "secrets": [secret.text]}
+    return {"scheme": secret.scheme, "secrets": [secret.text] if secret.text else []}
 
 
 def kept(path: Path, venues: Iterable[str]) -> dict[str, Secret]:

@@ -24,16 +24,16 @@ def cleaned(variables: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def isolated(endpoint: str, region: str, access_key: str, secret_key: str) -> dict[str, str]:
+def isolated(endpoint: str, region: str, session: Mapping[str, str]) -> dict[str, str]:
     """The variables with which every AWS client and Terraform reach the emulator alone.
 
+    `session` are those of the credentials.
     https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
     """
     return {
         **cleaned(os.environ),
         "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": access_key,
-        "AWS_SECRET_ACCESS_KEY": secret_key,
+        **session,
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
         "AWS_CONFIG_FILE": os.devnull,

@@ -187,11 +187,8 @@ class Terraform:
             _interrupt(process)
             raise
         if process.wait():
-            raise TerraformFailed(
-                f"terraform {verb} failed:\n" + "\n".join(complaints or ["it said nothing"]),
-                "The state is consistent: mend what it names and run the command again, or remove "
-                "everything with `python -m local down`.",
-            )
+            said = "\n".join(complaints or ["it said nothing"])
+            raise TerraformFailed(f"terraform {verb} failed:\n{said}", _way_on(said))
 
     def _quiet(self, *command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -236,6 +233,18 @@ def _summary(message: Mapping[str, Any], operation: str) -> Changes | None:
     if message.get("type") != "change_summary" or changes.get("operation") != operation:
         return None
     return Changes(changes["add"], changes["change"], changes["remove"])
+
+
+def _way_on(said: str) -> str:
+    if "not authorized to perform" in said:
+        return (
+            "docs/deployer-policy.json lacks that right. If the stack needs it, "
+            "`python -m local deployer-policy` writes what deploying takes now."
+        )
+    return (
+        "The state is consistent: mend what it names and run the command again, or remove "
+        "everything with `python -m local down`."
+    )
 
 
 def _complaint(diagnostic: Mapping[str, Any]) -> str:

@@ -249,13 +249,7 @@ class WebhookApi(Construct):
 
     def _meter(self, deployment: Deployment) -> None:
         ingress = deployment.settings.ingress
-        self.key = ApiGatewayApiKey(
-            self,
-            "key",
-            name=deployment.named(ingress.api_key),
-            description="Sent by the exchanges as x-api-key",
-            tags=deployment.tags,
-        )
+        self.key = self._api_key(deployment, "key", ingress.api_key)
         plan = ApiGatewayUsagePlan(
             self,
             "usage-plan",
@@ -270,9 +264,23 @@ class WebhookApi(Construct):
             },
             tags=deployment.tags,
         )
-        ApiGatewayUsagePlanKey(
-            self, "usage-plan-key", key_id=self.key.id, key_type="API_KEY", usage_plan_id=plan.id
+        self._admit(plan, "usage-plan-key", self.key)
+        # A key of an exchange's own can be replaced or taken away without touching the others.
+        for name in ingress.own_api_keys:
+            own = self._api_key(deployment, f"key-{name}", f"{ingress.api_key}-{name}")
+            self._admit(plan, f"usage-plan-key-{name}", own)
+
+    def _api_key(self, deployment: Deployment, id_: str, name: str) -> ApiGatewayApiKey:
+        return ApiGatewayApiKey(
+            self,
+            id_,
+            name=deployment.named(name),
+            description="Sent by the exchanges as x-api-key",
+            tags=deployment.tags,
         )
+
+    def _admit(self, plan: ApiGatewayUsagePlan, id_: str, key: ApiGatewayApiKey) -> None:
+        ApiGatewayUsagePlanKey(self, id_, key_id=key.id, key_type="API_KEY", usage_plan_id=plan.id)
 
     @property
     def webhook_url(self) -> str:

@@ -103,6 +103,17 @@ def _headers(value: Any) -> bool:
     )
 
 
+def _own_keys(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and all(
+            isinstance(name, str) and re.fullmatch(r"[a-z][a-z0-9-]{0,36}", name) for name in value
+        )
+        and not any(name.endswith("-") for name in value)
+        and len(set(value)) == len(value)
+    )
+
+
 # 47 characters and a suffix of at most 16 with its hyphen make 64, Lambda's and IAM's limit.
 _NAME = _matching(
     r"[a-z](?:[a-z0-9-]{0,45}[a-z0-9])?",
@@ -280,6 +291,14 @@ class Ingress:
     stage: Annotated[str, _matching(r"[A-Za-z0-9_]{1,128}", "letters, digits and underscores")]
     usage_plan: Name
     api_key: Name
+    own_api_keys: Annotated[
+        tuple[str, ...],
+        Rule(
+            "a list of different names of exchanges, lower case with hyphens, and with -next "
+            "behind it while a key is rotated",
+            _own_keys,
+        ),
+    ]
     throttle_rate: Annotated[int, _between(1, 10_000)]
     throttle_burst: Annotated[int, _between(1, 5_000)]
     forwarded_headers: Annotated[

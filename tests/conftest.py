@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+_STARTED = time.monotonic()
 ROOT = Path(__file__).resolve().parent.parent
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL") == "1"
 
@@ -66,7 +69,22 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """With REQUIRE_ALL=1 a skipped test is a failed run."""
+    """With REQUIRE_ALL=1 a skipped test is a failed run; a whole run that passed is recorded."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if REQUIRE_ALL and reporter and reporter.stats.get("skipped") and session.exitstatus == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    if session.exitstatus == pytest.ExitCode.OK and _is_whole(session.config):
+        record = {
+            "seconds": round(time.monotonic() - _STARTED),
+            "tests": session.testscollected,
+            "day": datetime.now(UTC).date().isoformat(),
+        }
+        session.config.cache.set("suite/last", record)
+
+
+def _is_whole(config: pytest.Config) -> bool:
+    """Tell whether nothing narrowed the run down, as in `make test`."""
+    narrowed = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "collectonly")
+    return config.args == config.getini("testpaths") and not any(
+        config.getoption(name, default=None) for name in narrowed
+    )

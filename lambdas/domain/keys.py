@@ -51,6 +51,7 @@ MAXIMUM_EVENT_MS = 10**13 - 1
 MAXIMUM_SUB_MS_NS = 10**6 - 1
 
 _MS_DIGITS, _REST_DIGITS = 13, 25
+_LENGTH = _MS_DIGITS + 1 + _REST_DIGITS
 _SPACED_ID = re.compile(r"[a-z]+:([0-9]+)", re.ASCII)
 
 
@@ -71,7 +72,7 @@ def identity(event_id: str) -> int:
     digits, so that numeric ids keep their order; any other id by the first 16 decimal digits of
     its SHA-256 (the hash read as a 256-bit fraction).
     """
-    return _identified(event_id)[0]
+    return int(_identified(event_id)[0])
 
 
 def sort_key(exchange: str, kind: Kind, event_ms: int, sub_ms_ns: int, event_id: str) -> Decimal:
@@ -87,9 +88,10 @@ def sort_key(exchange: str, kind: Kind, event_ms: int, sub_ms_ns: int, event_id:
     venue = VENUES.get(exchange, UNLISTED)
     if venue == UNLISTED:
         event_id = f"{exchange}\n{event_id}"
-    number, second_space = _identified(event_id)
-    kind_digit = KINDS[kind] + 2 * second_space
-    return Decimal(f"{event_ms:013d}.{sub_ms_ns:06d}{venue:02d}{kind_digit}{number:016d}")
+    digits, second_space = _identified(event_id)
+    # Below the millisecond, venue and kind are one number of nine digits.
+    middle = sub_ms_ns * 1000 + venue * 10 + KINDS[kind] + 2 * second_space
+    return Decimal(f"{str(event_ms).zfill(13)}.{str(middle).zfill(9)}{digits.zfill(16)}")
 
 
 def padded(timestamp: Decimal) -> str:
@@ -97,6 +99,9 @@ def padded(timestamp: Decimal) -> str:
 
     Texts of keys compare as the keys do. Raises ValueError for a number that is not a key.
     """
+    text = str(timestamp)
+    if len(text) == _LENGTH and text[_MS_DIGITS] == "." and text[0] != "-":
+        return text  # as sort_key makes it
     if timestamp.is_finite() and not timestamp.is_signed() and timestamp.adjusted() < _MS_DIGITS:
         whole, _, rest = f"{timestamp:f}".partition(".")
         rest = rest.rstrip("0") if len(rest) > _REST_DIGITS else rest
@@ -116,12 +121,12 @@ def event_ms(timestamp: Decimal) -> int:
     return int(timestamp)
 
 
-def _identified(event_id: str) -> tuple[int, bool]:
-    """Return the 16 digits of an id, and whether it is of a second id space."""
+def _identified(event_id: str) -> tuple[str, bool]:
+    """Return the up to 16 digits of an id, and whether it is of a second id space."""
     if event_id.isdigit() and event_id.isascii():
-        return int(event_id[-16:]), False
+        return event_id[-16:], False
     numeric = _SPACED_ID.fullmatch(event_id)
     if numeric:
-        return int(numeric[1][-16:]), True
+        return numeric[1][-16:], True
     digest = int.from_bytes(sha256(event_id.encode("utf-8", "surrogatepass")).digest())
-    return digest * 10**16 >> 256, False
+    return str(digest * 10**16 >> 256), False

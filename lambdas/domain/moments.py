@@ -35,6 +35,9 @@ def epoch(token: object, unit: int) -> int:
     if type(token) is int:
         if 0 <= token * unit < _END:
             return token * unit
+    elif isinstance(token, str) and token.isdecimal() and token.isascii() and len(token) <= 20:
+        if int(token) * unit < _END:
+            return int(token) * unit
     elif isinstance(token, (str, Decimal)):
         text = _plain(token) if isinstance(token, Decimal) else token
         found = _DECIMAL.fullmatch(text)
@@ -50,6 +53,8 @@ def epoch(token: object, unit: int) -> int:
 
 def milliseconds_or_microseconds(token: object) -> int:
     """Return the nanoseconds of milliseconds (until the year 5138) or, from 1e14, microseconds."""
+    if type(token) is int and 0 <= token < 10**13:
+        return token * MILLISECOND
     count = epoch(token, NANOSECOND)
     return epoch(token, MILLISECOND if count < 10**14 else MICROSECOND)
 

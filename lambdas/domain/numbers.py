@@ -40,35 +40,35 @@ def exact(token: object, what: str) -> Decimal:
 def price(token: object, limits: Limits) -> Decimal:
     """Return a valid price; raises :class:`InvalidTick` with the bound it breaks."""
     value = exact(token, "price")
-    if not limits.price_minimum <= value <= limits.price_maximum:
-        if value <= 0:
-            raise InvalidTick("price-not-positive", f"price is {shown(token)}, expected above 0")
-        raise InvalidTick(
-            "price-out-of-bounds",
-            f"price is {shown(token)}, expected {limits.price_minimum} to {limits.price_maximum}",
-        )
-    if not _fits(token, value, limits.significant_digits):
+    if limits.price_minimum <= value <= limits.price_maximum:
+        if _fits(token, value, limits.significant_digits):
+            return value
         raise InvalidTick(
             "price-too-precise",
             f"price is {shown(token)}, expected at most {limits.significant_digits} digits",
         )
-    return value
+    if value <= 0:
+        raise InvalidTick("price-not-positive", f"price is {shown(token)}, expected above 0")
+    raise InvalidTick(
+        "price-out-of-bounds",
+        f"price is {shown(token)}, expected {limits.price_minimum} to {limits.price_maximum}",
+    )
 
 
 def size(token: object) -> Decimal:
     """Return a valid size (0 is one); raises :class:`InvalidTick` with the bound it breaks."""
     value = exact(token, "size")
-    if value.is_signed() and value != 0:
-        raise InvalidTick("size-negative", f"size is {shown(token)}, expected 0 or more")
+    if MINIMUM_SIZE <= value <= MAXIMUM_SIZE and _fits(token, value, SIZE_DIGITS):
+        return value
     if value == 0:
         return Decimal(0)
-    if not MINIMUM_SIZE <= value <= MAXIMUM_SIZE or not _fits(token, value, SIZE_DIGITS):
-        raise InvalidTick(
-            "size-out-of-bounds",
-            f"size is {shown(token)}, expected 0 or {MINIMUM_SIZE} to {MAXIMUM_SIZE}"
-            f" with at most {SIZE_DIGITS} digits",
-        )
-    return value
+    if value < 0:
+        raise InvalidTick("size-negative", f"size is {shown(token)}, expected 0 or more")
+    raise InvalidTick(
+        "size-out-of-bounds",
+        f"size is {shown(token)}, expected 0 or {MINIMUM_SIZE} to {MAXIMUM_SIZE}"
+        f" with at most {SIZE_DIGITS} digits",
+    )
 
 
 def plain(value: Decimal) -> str:
@@ -78,7 +78,9 @@ def plain(value: Decimal) -> str:
 
 def canonical(value: Decimal) -> str:
     """Return the one text of a valid number: no exponent, no zeros that add nothing."""
-    text = f"{value:f}"
+    text = str(value)
+    if "E" in text:
+        text = f"{value:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
@@ -101,6 +103,9 @@ def shown(token: object) -> str:
 
 def _fits(token: object, value: Decimal, digits: int) -> bool:
     """Tell whether a number has at most so many significant digits, zeros at its end aside."""
-    if len(token if isinstance(token, str) else str(value)) <= digits:
+    text = token if isinstance(token, str) else str(value)
+    if len(text) <= digits:
         return True
+    if "E" not in text and "e" not in text:
+        return len(text.replace(".", "", 1).removeprefix("-").strip("0")) <= digits
     return len("".join(map(str, value.as_tuple().digits)).rstrip("0")) <= digits

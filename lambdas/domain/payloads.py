@@ -21,6 +21,7 @@ from lambdas.domain.ticks import InvalidTick, Limits, UnreadableMessage
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
 _BRACKETS = frozenset(b"[]{}")
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in _BRACKETS)
+_SPACE = " \t\n\r"
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -37,7 +38,7 @@ def parse(body: bytes, limits: Limits) -> object:
             "nested-too-deep", f"expected at most {limits.maximum_nesting} levels of nesting"
         )
     try:
-        value = _DECODER.decode(body.removeprefix(BOM_UTF8).decode())
+        value = _value(body.removeprefix(BOM_UTF8).decode())
     except UnicodeDecodeError as error:
         raise UnreadableMessage("not-utf-8", f"byte {error.start} is not UTF-8") from error
     except json.JSONDecodeError as error:
@@ -98,6 +99,15 @@ def unrecognised(message: object) -> UnreadableMessage:
             "unrecognised-message", f"an object with the fields {names or '-'}"
         )
     return UnreadableMessage("unrecognised-message", f"the message is {shown(message)}")
+
+
+def _value(text: str) -> object:
+    """Return what a text of JSON holds: the decoder's ``decode``, without a search for spaces."""
+    start = 0 if text[:1] in ("{", "[") else len(text) - len(text.lstrip(_SPACE))
+    value, end = _DECODER.raw_decode(text, start)
+    if end != len(text) and text[end:].strip(_SPACE):
+        raise json.JSONDecodeError("Extra data", text, end)
+    return value
 
 
 def _is_nested_deeper(body: bytes, limit: int) -> bool:

@@ -72,27 +72,27 @@ def tick(
     different ids.
     Raises :class:`InvalidTick` and, for what is too old, :class:`NoTick`.
     """
-    base, quote = print_.pair
-    price = numbers.price(print_.price, limits)
-    size = None if print_.size is None else numbers.size(print_.size)
-    if print_.event_id is None:
-        event_id = _content_id(price, size, print_.content)
-        identical = (print_.pair, print_.time, print_.kind, event_id)
+    kind, pair, written_price, written_size, time, time_source, given_id, id_space, content = print_
+    base, quote = pair
+    price = numbers.price(written_price, limits)
+    size = None if written_size is None else numbers.size(written_size)
+    if given_id is None:
+        event_id = _content_id(price, size, content)
+        identical = (pair, time, kind, event_id)
         seen[identical] = seen.get(identical, 0) + 1
         if seen[identical] > 1:
             event_id += f"|#{seen[identical]}"
     else:
-        event_id = _given_id(print_.event_id, print_.id_space)
+        event_id = _given_id(given_id, id_space)
     symbol = symbols.tape(base, quote, limits.home_quote)
-    if print_.time is not None:
-        event_ms, sub_ms_ns = divmod(print_.time, MILLISECOND)
-        time_source = print_.time_source
+    if time is not None:
+        event_ms, sub_ms_ns = divmod(time, MILLISECOND)
         if received_at is not None:
             _check_window(event_ms, received_at, limits)
     elif received_at is not None:
         event_ms, sub_ms_ns, time_source = received_at, 0, "received"
     else:
-        return UndatedTick(symbol, base, quote, price, size, exchange, event_id, print_.kind)
+        return UndatedTick(symbol, base, quote, price, size, exchange, event_id, kind)
     return Tick(
         symbol,
         base,
@@ -101,12 +101,12 @@ def tick(
         size,
         exchange,
         event_id,
-        print_.kind,
+        kind,
         event_ms,
         sub_ms_ns,
         event_ms if received_at is None else received_at,
         time_source,
-        keys.sort_key(exchange, print_.kind, event_ms, sub_ms_ns, event_id),
+        keys.sort_key(exchange, kind, event_ms, sub_ms_ns, event_id),
     )
 
 
@@ -153,7 +153,11 @@ def _given_id(token: object, id_space: str) -> str:
             text = f"{int(token)}"
     elif isinstance(token, int) and not isinstance(token, bool) and token.bit_length() < 200:
         text = str(token)
-    if 0 < len(text.encode()) <= _LONGEST_ID and text.isprintable():
+    if (
+        0 < len(text) <= _LONGEST_ID
+        and text.isprintable()
+        and (text.isascii() or len(text.encode()) <= _LONGEST_ID)
+    ):
         return f"{id_space}:{text}" if id_space else text
     raise InvalidTick(
         "id-malformed", f"the event id is {shown(token)}, expected 1 to {_LONGEST_ID} characters"

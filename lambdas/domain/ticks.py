@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Kind = Literal["trade", "ticker"]
 TimeSource = Literal["tick", "envelope", "received"]
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(NamedTuple):
     """One price of one pair at one venue at one moment: a row of the tape.
 
     ``symbol`` names the tape: the base asset when the quote is the home quote, else
@@ -54,8 +53,7 @@ class Refused:
     found: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What one message was read to; ``ignored`` holds one reason code for each ignored entry."""
 
     ticks: tuple[Tick, ...] = ()

@@ -85,7 +85,7 @@ def read(exchange: str, body: bytes, received_at: int, limits: Limits) -> Readin
 def outcomes(
     exchange: str, body: bytes, received_at: int | None, limits: Limits
 ) -> Iterator[Tick | UndatedTick | Refused | str]:
-    """Yield what each entry of a message is, in its order; a ``str`` is why one was ignored.
+    """Iterate over what each entry of a message is; a ``str`` is why one was ignored.
 
     Without a receive time no time window applies, and a tick without time stays undated.
     Raises as :func:`read` does.
@@ -97,9 +97,14 @@ def outcomes(
         )
     message = payloads.parse(body, limits)
     frames = message.get("frames") if isinstance(message, dict) and len(message) == 1 else None
-    if not isinstance(frames, list):
-        yield from _entries(parts, message, exchange, received_at, limits)
-        return
+    if isinstance(frames, list):
+        return _frames(parts, frames, exchange, received_at, limits)
+    return _entries(parts, message, exchange, received_at, limits)
+
+
+def _frames(
+    parts: Parts, frames: list[object], exchange: str, received_at: int | None, limits: Limits
+) -> Iterator[Tick | UndatedTick | Refused | str]:
     if not frames:
         yield "empty-batch"
     for frame in frames:

@@ -12,8 +12,12 @@ needs("core.iam_evaluator:pin_request_origin", "source_ip secure_transport")
 
 @dataclass
 class Request:
-    """What a wrapped function leaves for the HTTP answer, or needs of the request as it came."""
+    """What a wrapped function leaves for the HTTP answer, or needs of the request as it came.
 
+    `principal` is the role that asks, empty for the owner of the account.
+    """
+
+    principal: str = ""
     request_id: str | None = None
     body: bytes | None = None
     notes: dict[str, str] = field(default_factory=dict)

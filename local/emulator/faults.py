@@ -4,7 +4,8 @@ A fault belongs to a service and an operation as the API names them (`dynamodb`,
 `BatchExecuteStatement`) and answers with an error of the service's own protocol, or only late. It
 strikes requests that arrive over HTTP, as all calls of functions and tools do, and what Lambda does
 itself: deliveries (`SendMessage`, `Publish`), reading streams (`GetRecords`), log writing
-(`PutLogEvents`).
+(`PutLogEvents`). A fault of `PartiQLInsert`, `PartiQLUpdate`, `PartiQLDelete` or `PartiQLSelect`
+strikes single statements of a batch, whose others go on.
 """
 
 import asyncio

@@ -60,6 +60,7 @@ needs("core.iam_actions:identity_denial_message", "action principal_arn resource
 needs("core.responses:get_account_id", "")
 needs("services.sts:_sessions")
 needs("services.dynamodb_streams:_decode_iterator", "token")
+needs("services.lambda_svc:_esms")
 # The calls that hand a role and a key to Lambda, and those that show the environment again.
 _CONFIGURING = {"lambda:CreateFunction", "lambda:UpdateFunctionConfiguration"}
 _SHOWING = {"lambda:GetFunction", "lambda:GetFunctionConfiguration"}
@@ -254,10 +255,10 @@ def _questions(
     elif service == "logs" and _LOG_GROUP.fullmatch(resource) and action not in _LOG_TAGS:
         stream = _field(body, "logStreamName")
         resource = f"{resource}:log-stream:{stream}"
-    elif action == "lambda:CreateEventSourceMapping" and (name := _field(body, "FunctionName")):
+    elif action.endswith("EventSourceMapping") and (
+        function := _mapped(_field(body, "FunctionName"), resource, region, account)
+    ):
         # https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html
-        prefix = "" if name.startswith("arn:") else f"arn:aws:lambda:{region}:{account}:function:"
-        function = prefix + name
         context = {**context, "lambda:FunctionArn": function}
     yield Question(action, resource, context)
     if action in _CONFIGURING:
@@ -269,6 +270,18 @@ def _questions(
         yield Question(tagging, made, context)
     if service == "apigateway":
         yield from _of_gateway_tags(asked, body)
+
+
+def _mapped(name: str, mapping: str, region: str, account: str) -> str:
+    """The function that a mapping is made for, or stands for."""
+    if name:
+        return (
+            name
+            if name.startswith("arn:")
+            else f"arn:aws:lambda:{region}:{account}:function:{name}"
+        )
+    stands = module("services.lambda_svc")._esms.get(mapping.rsplit(":", 1)[-1]) or {}
+    return str(stands.get("FunctionArn", ""))
 
 
 def _of_configuring(asked: Question, body: bytes, region: str, account: str) -> Iterator[Question]:

@@ -55,6 +55,7 @@ async def _serve(scope: Scope, receive: Receive, send: Send) -> None:
         scope = {**scope, "headers": [*scope["headers"], (b"x-forwarded-proto", b"https")]}
     receive, form = await _form(scope, receive)
     service, operation, principal = _named(scope, form)
+    request.principal = principal
     began = time.monotonic()
     status = 500
 

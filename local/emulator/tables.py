@@ -15,6 +15,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from local.emulator import faults
+from local.emulator.context import current
 from local.emulator.upstream import module, needs, replaces
 
 needs("services.dynamodb:_tables")
@@ -160,17 +162,38 @@ def execute_statement(original: Callable[..., Any], data: Item) -> Answer:
 
 @replaces("services.dynamodb:_batch_execute_statement", "data", _CAPACITY)
 def batch_execute_statement(original: Callable[..., Any], data: Item) -> Answer:
-    """Refuse a batch of reads and writes; count write units by each item's size."""
-    verbs = {
-        str(one.get("Statement", "")).strip()[:6].upper() == "SELECT"
-        for one in data.get("Statements") or []
-    }
-    if len(verbs) > 1:
+    """Refuse a batch of reads and writes; count write units by each item's size.
+
+    A statement that a fault strikes fails alone, as one that is throttled does:
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchStatementError.html
+    """
+    statements = data.get("Statements") or []
+    verbs = [str(one.get("Statement", "")).strip()[:6].upper() for one in statements]
+    if len({verb == "SELECT" for verb in verbs}) > 1:
         return _refuse(
             "ValidationException",
             "The batch must be either all read statements or all write statements",
         )
-    return _counted(original, data, several=True)
+    role = current().principal
+    codes = [faults.strike_within("dynamodb", f"PartiQL{verb.title()}", role) for verb in verbs]
+    if not any(codes):
+        return _counted(original, data, several=True)
+    spared = [one for one, code in zip(statements, codes, strict=True) if not code]
+    status, headers, body = 200, {"Content-Type": "application/x-amz-json-1.0"}, b'{"Responses":[]}'
+    if spared:
+        whole = {**data, "Statements": spared}
+        status, headers, body = _counted(original, whole, several=True)
+    if status != 200:
+        return status, headers, body
+    document = json.loads(body)
+    answers = iter(document["Responses"])
+    document["Responses"] = [
+        {"Error": {"Code": code, "Message": "Injected by the local emulator"}}
+        if code
+        else next(answers)
+        for code in codes
+    ]
+    return status, headers, json.dumps(document, ensure_ascii=False).encode()
 
 
 def _counted(original: Callable[..., Any], data: Item, *, several: bool) -> Answer:

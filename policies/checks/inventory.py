@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,12 +49,17 @@ class Inventory(Policy):
             elif key in found:
                 yield Problem(f"is {what} like {found[key]}", address=one.address)
                 yield Problem(f"is {what} like {one.address}", address=found[key])
-            elif key not in needed:
+            elif key not in needed and not _may_be(type_=one.type, name=what):
                 yield Problem(f"is {what}, which the pipeline does not need", address=one.address)
             else:
                 found[key] = one.address
         for type_, what in sorted(needed - set(found)):
             yield Problem(f"{type_} {what!r} is missing", "none", "one", f"{type_}.{what}")
+
+
+def _may_be(type_: str, name: str | None) -> bool:
+    form = allowed()["optional"].get(type_)
+    return form is not None and name is not None and re.fullmatch(form, name) is not None
 
 
 offer(Inventory, __name__)

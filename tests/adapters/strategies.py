@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 from hypothesis import strategies as st
@@ -52,5 +51,5 @@ ticks = st.builds(
     price=prices,
     size=st.none() | st.decimals("0", "1e6", places=8),
 )
-unstorable = ticks.map(lambda valid: replace(valid, symbol=""))
+unstorable = ticks.map(lambda valid: valid._replace(symbol=""))
 messages = st.lists(ticks | ticks | ticks | ticks | unstorable, max_size=80)

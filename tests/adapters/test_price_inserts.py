@@ -9,7 +9,6 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -151,7 +150,7 @@ def test_another_event_on_a_key_is_noticed(client: PartiqlClient) -> None:
 
 
 def test_a_row_that_cannot_be_stored_does_not_take_others_with_it(client: PartiqlClient) -> None:
-    invalid = replace(tick("INVALID", "1"), symbol="")
+    invalid = tick("INVALID", "1")._replace(symbol="")
     result = inserts(client).insert([tick("INVALID", "2"), invalid, tick("INVALID", "3")], plenty)
     assert (result.stored, result.duplicates) == (2, 0)
     assert [refused.reason for refused in result.refused] == ["unstorable"]
@@ -209,7 +208,7 @@ def test_nothing_to_insert_is_no_call() -> None:
 def test_within_a_message_the_first_of_a_key_counts() -> None:
     table = PriceTable()
     one = tick("BTC", "7")
-    result = inserts(table).insert([one, one, replace(one), tick("BTC", str(10**16 + 7))], plenty)
+    result = inserts(table).insert([one, one, one._replace(), tick("BTC", str(10**16 + 7))], plenty)
     assert (result.stored, result.duplicates) == (1, 2)
     assert [refused.reason for refused in result.refused] == ["key-collision"]
     assert len(table.rows) == 1
@@ -331,14 +330,13 @@ def test_a_row_with_everything_fits_one_write_unit() -> None:
     Sizes: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
     """
     table = PriceTable()
-    widest = replace(
-        tick(
-            f"{'B' * 24}-{'Q' * 24}",
-            f"resource:{'7' * 64}",
-            price=Decimal("999999999999.999999"),
-            size=Decimal("1234567890123456789.0123456789012345678"),
-            sub_ms_ns=999_999,
-        ),
+    widest = tick(
+        f"{'B' * 24}-{'Q' * 24}",
+        f"resource:{'7' * 64}",
+        price=Decimal("999999999999.999999"),
+        size=Decimal("1234567890123456789.0123456789012345678"),
+        sub_ms_ns=999_999,
+    )._replace(
         base="B" * 24,
         quote="Q" * 24,
         exchange=max(VENUES, key=len),

@@ -30,10 +30,17 @@ class Spread:
         low, high = _quantile(ordered, 0.25), _quantile(ordered, 0.75)
         return cls(middle, min(low, middle), max(high, middle))
 
+    @classmethod
+    def unknown(cls) -> Spread:
+        """Return what stands where nothing was measured: no number."""
+        return cls(math.nan, math.nan, math.nan)
+
     @property
     def noise(self) -> float:
         """Half the distance of the quartiles as a share of the middle; 0 for a counted figure."""
-        return (self.high - self.low) / 2 / abs(self.middle) if self.high != self.low else 0.0
+        if self.high == self.low or math.isnan(self.middle):
+            return 0.0
+        return (self.high - self.low) / 2 / abs(self.middle)
 
 
 def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:

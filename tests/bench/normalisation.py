@@ -1,9 +1,15 @@
 """Reading venues' messages: CPU a tick from the body's bytes to normalised ticks.
 
-Ours does everything that the processor does with a body: guards against hostile JSON, exact
-decimals, the pair, the time windows, the event's identity and its 38-digit key. ccxt is given the
-parsed JSON's entries and its market; it answers with floats. msgspec and pydantic decode the same
-bytes into typed structures with decimals and do nothing else: no pair, no bounds, no key.
+Every subject is given the same bytes and reads the same entries.
+
+* *ours* does everything that the processor does with a body: guards against hostile JSON, exact
+  decimals within bounds, the pair, the time windows, the event's identity, its 38-digit key.
+* *ccxt* is ``json.loads``, then the exchange's own trade parser with its market at hand: a dict of
+  floats and texts, no bounds, no key.
+* *msgspec* and *pydantic* decode the bytes into typed structures with decimals and integers and do
+  nothing else: no pair, no bounds, no time from a text, no key.
+* *json alone* is ``json.loads`` and nothing else: what a reader on the standard library, as ccxt
+  and ours are, cannot get below.
 """
 
 from __future__ import annotations
@@ -12,6 +18,7 @@ import copy
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from types import GenericAlias
 from typing import Any
@@ -30,32 +37,118 @@ RECEIVED_AT = 1_732_250_010_000
 
 @dataclass(frozen=True)
 class Venue:
-    """How ccxt reads a venue's trades: its class, its method, and where the entries stand."""
+    """How others read a venue's trades.
+
+    Of ccxt the class, its method, and where the entries stand. ``form`` is what one would declare
+    of the message: a dict is an object's fields, a list holds its one entry's form, a tuple its
+    elements' forms.
+    """
 
     exchange: str
     method: str
     market: str
     entries: Callable[[Any], list[Any]]
+    form: Any
     batched: bool = False
 
 
+TRADE = {"price": Decimal, "size": Decimal, "side": str}
+"""The fields that most venues call alike."""
+
 VENUES = {
-    "binance": Venue("binance", "parse_ws_trade", "BTCUSDT", lambda message: [message]),
-    "bitstamp": Venue("bitstamp", "parse_ws_trade", "ethusd", lambda message: [message["data"]]),
+    "binance": Venue(
+        "binance",
+        "parse_ws_trade",
+        "BTCUSDT",
+        lambda message: [message],
+        {"e": str, "E": int, "s": str, "t": int, "p": Decimal, "q": Decimal, "T": int},
+    ),
+    "bitstamp": Venue(
+        "bitstamp",
+        "parse_ws_trade",
+        "ethusd",
+        lambda message: [message["data"]],
+        {
+            "channel": str,
+            "data": {"id": int, "microtimestamp": int, "amount_str": Decimal, "price_str": Decimal},
+        },
+    ),
     "bybit": Venue(
-        "bybit", "parse_ws_trade", "BTCUSDT", lambda message: message["data"], batched=True
+        "bybit",
+        "parse_ws_trade",
+        "BTCUSDT",
+        lambda message: message["data"],
+        {"topic": str, "data": [{"T": int, "s": str, "v": Decimal, "p": Decimal, "i": str}]},
+        batched=True,
     ),
     "coinbase_exchange": Venue(
-        "coinbaseexchange", "parse_ws_trade", "BTC-USD", lambda message: [message]
+        "coinbaseexchange",
+        "parse_ws_trade",
+        "BTC-USD",
+        lambda message: [message],
+        {**TRADE, "type": str, "trade_id": int, "product_id": str, "time": datetime},
     ),
-    "gate": Venue("gate", "parse_trade", "DIS_USDT", lambda message: [message["result"]]),
-    "gemini": Venue("gemini", "parse_ws_trade", "filusd", lambda message: [message]),
+    "gate": Venue(
+        "gate",
+        "parse_trade",
+        "DIS_USDT",
+        lambda message: [message["result"]],
+        {
+            "channel": str,
+            "result": {
+                "id": int,
+                "create_time_ms": Decimal,
+                "currency_pair": str,
+                "amount": Decimal,
+                "price": Decimal,
+                "side": str,
+            },
+        },
+    ),
+    "gemini": Venue(
+        "gemini",
+        "parse_ws_trade",
+        "filusd",
+        lambda message: [message],
+        {"symbol": str, "event_id": int, "timestamp": int, "price": Decimal, "quantity": Decimal},
+    ),
     "htx": Venue(
-        "htx", "parse_trade", "omgbtc", lambda message: message["tick"]["data"], batched=True
+        "htx",
+        "parse_trade",
+        "omgbtc",
+        lambda message: message["tick"]["data"],
+        {
+            "ch": str,
+            "tick": {"data": [{"ts": int, "tradeId": int, "amount": Decimal, "price": Decimal}]},
+        },
+        batched=True,
     ),
-    "kraken": Venue("kraken", "parse_trade", "XMR/USD", lambda message: message[1], batched=True),
-    "kucoin": Venue("kucoin", "parse_ws_trade", "BTC-USDT", lambda message: [message["data"]]),
-    "okx": Venue("okx", "parse_trade", "BTC-USDT", lambda message: message["data"], batched=True),
+    "kraken": Venue(
+        "kraken",
+        "parse_trade",
+        "XMR/USD",
+        lambda message: message[1],
+        (int, [(Decimal, Decimal, Decimal, str, str, str)], str, str),
+        batched=True,
+    ),
+    "kucoin": Venue(
+        "kucoin",
+        "parse_ws_trade",
+        "BTC-USDT",
+        lambda message: [message["data"]],
+        {"topic": str, "data": {**TRADE, "symbol": str, "time": int, "tradeId": str}},
+    ),
+    "okx": Venue(
+        "okx",
+        "parse_trade",
+        "BTC-USDT",
+        lambda message: message["data"],
+        {
+            "arg": {"channel": str},
+            "data": [{"instId": str, "tradeId": str, "px": Decimal, "sz": Decimal, "ts": int}],
+        },
+        batched=True,
+    ),
 }
 """The venues that both read from the same message; a batched one puts several entries into one."""
 
@@ -113,10 +206,10 @@ def subjects(name: str, venue: Venue, body: bytes) -> dict[str, Preparation]:
     found: dict[str, Preparation] = {
         "ours": lambda: lambda: exchanges.read(name, body, RECEIVED_AT, LIMITS),
         "ccxt": lambda: _ccxt(venue, body),
+        "msgspec": lambda: _decoded(_msgspec, venue, body),
+        "pydantic": lambda: _decoded(_pydantic, venue, body),
+        "json alone": lambda: lambda: json.loads(body),
     }
-    if name in ("binance", "okx"):
-        found["msgspec"] = lambda: _msgspec(name, body)
-        found["pydantic"] = lambda: _pydantic(name, body)
     return found
 
 
@@ -140,35 +233,36 @@ def _ccxt(venue: Venue, body: bytes) -> Callable[[], object]:
     return work
 
 
-BINANCE = {"e": str, "E": int, "s": str, "t": int, "p": Decimal, "q": Decimal, "T": int}
-OKX_ENTRY = {"instId": str, "tradeId": str, "px": Decimal, "sz": Decimal, "side": str, "ts": int}
-"""The fields of a trade and their types, as one would declare them."""
-
-
-def _msgspec(name: str, body: bytes) -> Callable[[], object]:
-    import msgspec
-
-    if name == "binance":
-        form: Any = msgspec.defstruct("Trade", list(BINANCE.items()))
-    else:
-        entry = msgspec.defstruct("Entry", list(OKX_ENTRY.items()))
-        form = msgspec.defstruct(
-            "Trades", [("arg", dict[str, str]), ("data", GenericAlias(list, (entry,)))]
-        )
-    decode = msgspec.json.Decoder(form, strict=False).decode
+def _decoded(
+    library: Callable[[Any], Callable[[bytes], Any]], venue: Venue, body: bytes
+) -> Callable[[], object]:
+    decode = library(venue.form)
+    decode(body)  # raises where the form is not the message's
     return lambda: decode(body)
 
 
-def _pydantic(name: str, body: bytes) -> Callable[[], object]:
+def _msgspec(form: Any) -> Callable[[bytes], Any]:
+    import msgspec
+
+    decoder = msgspec.json.Decoder(_typed(form, msgspec.defstruct), strict=False)
+    return decoder.decode  # type: ignore[no-any-return]
+
+
+def _pydantic(form: Any) -> Callable[[bytes], Any]:
     import pydantic
 
-    def model(title: str, fields: Mapping[str, Any]) -> Any:
-        return pydantic.create_model(title, **{key: (of, ...) for key, of in fields.items()})
+    def model(title: str, fields: list[tuple[str, Any]]) -> Any:
+        return pydantic.create_model(title, **{name: (of, ...) for name, of in fields})
 
-    if name == "binance":
-        form = model("Trade", BINANCE)
-    else:
-        entry = model("Entry", OKX_ENTRY)
-        form = model("Trades", {"arg": dict[str, str], "data": GenericAlias(list, (entry,))})
-    validate = form.model_validate_json
-    return lambda: validate(body)
+    return pydantic.TypeAdapter(_typed(form, model)).validate_json  # type: ignore[no-any-return]
+
+
+def _typed(form: Any, structure: Callable[[str, list[tuple[str, Any]]], Any]) -> Any:
+    """Return a form as a type, its objects made by a library's ``structure(name, fields)``."""
+    if isinstance(form, dict):
+        return structure("Form", [(name, _typed(of, structure)) for name, of in form.items()])
+    if isinstance(form, list):
+        return GenericAlias(list, (_typed(form[0], structure),))
+    if isinstance(form, tuple):
+        return GenericAlias(tuple, tuple(_typed(of, structure) for of in form))
+    return form

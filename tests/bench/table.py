@@ -65,6 +65,8 @@ def summary(figures: Sequence[Figure]) -> str:
 
 def number(value: float) -> str:
     """Return three significant digits, plain where that is short."""
+    if math.isnan(value):
+        return "–"
     if not math.isfinite(value):
         return "∞"
     if value and not 1e-3 <= abs(value) < 1e5:

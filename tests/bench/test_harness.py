@@ -8,6 +8,7 @@ import math
 from decimal import Decimal
 from io import StringIO
 from itertools import count
+from pathlib import Path
 from statistics import median
 
 import pytest
@@ -16,8 +17,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from local import bootstrap
+from tests import conftest
 from tests.bench import __main__ as command
-from tests.bench import accuracy, arithmetic, imports, libraries, table, worker
+from tests.bench import accuracy, arithmetic, imports, libraries, synthesis, table, worker
 from tests.bench.figures import Aim, Direction, Figure, Spread, counted, ratios
 from tests.bench.series import hard_series, tape
 from tests.bench.timing import Work, interleaved
@@ -192,6 +194,31 @@ def test_imports_are_judged_with_bytecode_and_without() -> None:
         "met",
         "missed",
     ]
+
+
+def test_the_suite_is_as_its_last_whole_run_recorded_it_or_not_measured(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(synthesis, "RECORD", tmp_path / "last")
+    missing = synthesis.suite()
+    assert (table.number(missing.spread.middle), missing.verdict) == ("–", None)
+    assert "not measured" in missing.note
+    json.dumps(missing.as_json(), allow_nan=False)
+    (tmp_path / "last").write_text('{"seconds": 930, "tests": 2000, "day": "2026-11-26"}')
+    assert synthesis.suite().spread.middle == 15.5
+
+
+def test_only_a_run_of_every_test_is_a_whole_one() -> None:
+    """GIVEN the options of runs THEN what narrows one down keeps it from being recorded."""
+
+    def whole(*arguments: str) -> bool:
+        config = pytest.Config.fromdictargs({}, list(arguments))
+        return conftest._is_whole(config)
+
+    assert whole()
+    assert not whole("tests/bench")
+    assert not whole("-k", "anything")
+    assert not whole("--ignore=tests/journeys")
 
 
 @pytest.mark.parametrize(

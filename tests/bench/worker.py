@@ -24,6 +24,7 @@ BENCHMARKS = {
     "handlers": "the whole functions: CPU a tick, AWS client and all",
     "capacity": "calls, units and dollars a tick, counted",
     "batching": "the stream mapping's batches: latency and cost",
+    "synthesis": "main.py and the gate, beside plain bindings and Checkov",
     "packages": "what is deployed: bytes of the zips",
 }
 """The benchmarks, one module each with ``run(quick, progress)``, and what they are about."""

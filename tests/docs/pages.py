@@ -17,8 +17,17 @@ def text(name: str) -> str:
 
 def fences(name: str, language: str) -> list[str]:
     """The contents of a page's fences of a language, in their order."""
-    found = re.findall(rf"^```{language}\n(.*?)^```", text(name), re.DOTALL | re.MULTILINE)
+    return fences_of(text(name), language)
+
+
+def fences_of(words: str, language: str) -> list[str]:
+    found = re.findall(rf"^```{language}\n(.*?)^```", words, re.DOTALL | re.MULTILINE)
     return [str(one) for one in found]
+
+
+def commands(fence: str) -> list[str]:
+    """A fence's commands, each on one line."""
+    return [line for line in fence.replace("\\\n", " ").splitlines() if line]
 
 
 def table(name: str, heading: str) -> list[list[str]]:
@@ -51,4 +60,4 @@ def call(command: str) -> tuple[str, str, dict[str, Any]]:
             value = options.pop(0)
             plain = not (value.startswith("{") or value.isdecimal())
             arguments[name] = value if plain else json.loads(value)
-    return service, operation.replace("-", "_"), arguments
+    return service.removesuffix("api"), operation.replace("-", "_"), arguments

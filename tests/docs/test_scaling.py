@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -162,7 +161,7 @@ def test_parts_of_a_tape_merge_to_the_whole(prices: Prices) -> None:
     tape.fill(client, rows=0)
     sent = [tape.tick(tape.message("BTC-USD", number)) for number in range(150)]
     tape.insert(
-        client, [replace(one, symbol=f"BTC#{int(one.event_id) * 7 // 3 % 4}") for one in sent]
+        client, [one._replace(symbol=f"BTC#{int(one.event_id) * 7 // 3 % 4}") for one in sent]
     )
     [example] = pages.fences(PAGE, "python")
     start, end = sent[0].event_ms, sent[-1].event_ms

@@ -50,6 +50,24 @@ def test_what_is_no_number_is_refused(token: Any) -> None:
     assert len(refusal.value.detail) < 300
 
 
+@given(st.integers(1, 10**24), st.integers(-24, 6), st.integers(0, 30), st.booleans())
+def test_digits_are_counted_without_the_zeros_around_them(
+    digits: int, exponent: int, zeros: int, scientific: bool
+) -> None:
+    value = Decimal(digits).scaleb(exponent, Context(prec=60))
+    significant = len(str(digits).rstrip("0"))
+    text = f"{value:e}" if scientific else f"{value:f}"
+    if not scientific and zeros:
+        text = f"000{text}" + ("0" if "." in text else ".0") + "0" * zeros
+    limits = Limits(price_minimum=Decimal("1e-60"), price_maximum=Decimal("1e60"))
+    for token in (text, Decimal(text)):
+        if significant <= limits.significant_digits:
+            assert numbers.price(token, limits) == value
+        else:
+            with pytest.raises(InvalidTick, match="price-too-precise"):
+                numbers.price(token, limits)
+
+
 @pytest.mark.parametrize(
     ("token", "reason"),
     [

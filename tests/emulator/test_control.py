@@ -71,6 +71,31 @@ def test_a_delay_lets_the_call_through_late(aws: Aws, emulator: Emulator) -> Non
     assert time.monotonic() - began >= 0.3
 
 
+def test_a_fault_strikes_single_statements_of_a_batch(aws: Aws, emulator: Emulator) -> None:
+    table = aws.table()
+    fault = {"service": "dynamodb", "operation": "PartiQLInsert", "error": "ThrottlingError"}
+    emulator.control("POST", "faults", fault | {"count": 2})
+    text = f"INSERT INTO \"{table}\" VALUE {{'symbol': ?, 'timestamp': 1}}"
+
+    def insert(*symbols: str) -> list[str]:
+        answer = aws.dynamodb.batch_execute_statement(
+            Statements=[{"Statement": text, "Parameters": [{"S": each}]} for each in symbols]
+        )
+        return [each.get("Error", {}).get("Code", "") for each in answer["Responses"]]
+
+    assert insert("A", "B", "C") == ["ThrottlingError", "ThrottlingError", ""]
+    assert [row["symbol"]["S"] for row in aws.dynamodb.scan(TableName=table)["Items"]] == ["C"]
+    assert insert("A", "C") == ["", "DuplicateItem"]
+    emulator.control("DELETE", "faults")
+    emulator.control("POST", "faults", fault)
+    assert insert("D") == ["ThrottlingError"]
+    update = f'UPDATE "{table}" SET a = 1 WHERE symbol = \'A\' AND "timestamp" = 1'
+    (answer,) = aws.dynamodb.batch_execute_statement(Statements=[{"Statement": update}])[
+        "Responses"
+    ]
+    assert "Error" not in answer
+
+
 def test_a_fault_can_be_bounded_to_one_role(aws: Aws, emulator: Emulator) -> None:
     table = aws.table()
     function = aws.function(

@@ -287,19 +287,35 @@ def test_a_mapping_can_be_bound_to_its_function(aws: Aws, own: bool) -> None:
     function = aws.function("return 1", (streams, stream), ("dynamodb:ListStreams", "*"))
     caller, other = Caller(aws), function.arn + "-other"
     condition = {"ArnEquals": {"lambda:FunctionArn": function.arn if own else other}}
-    statement = {"Effect": "Allow", "Action": "lambda:CreateEventSourceMapping", "Resource": "*"}
+    verbs = ("Create", "Update", "Delete")
+    statement = {
+        "Effect": "Allow",
+        "Action": [f"lambda:{verb}EventSourceMapping" for verb in verbs],
+        "Resource": "*",
+    }
     document = {"Version": "2012-10-17", "Statement": [{**statement, "Condition": condition}]}
     aws.iam.put_role_policy(
         RoleName=caller.role, PolicyName="mapping", PolicyDocument=json.dumps(document)
     )
+    root, bound = aws.lambda_, caller.client("lambda")
 
-    def make() -> Any:
-        return caller.client("lambda").create_event_source_mapping(
-            EventSourceArn=stream, FunctionName=function.name, StartingPosition="LATEST"
+    def make(lambda_: Any) -> str:
+        return str(
+            lambda_.create_event_source_mapping(
+                EventSourceArn=stream, FunctionName=function.name, StartingPosition="LATEST"
+            )["UUID"]
         )
 
     if own:
-        aws.lambda_.delete_event_source_mapping(UUID=make()["UUID"])
-    else:
-        with pytest.raises(ClientError, match="lambda:CreateEventSourceMapping"):
-            make()
+        made = make(bound)
+        bound.update_event_source_mapping(UUID=made, BatchSize=5)
+        bound.delete_event_source_mapping(UUID=made)
+        return
+    with pytest.raises(ClientError, match="lambda:CreateEventSourceMapping"):
+        make(bound)
+    made = make(root)
+    with pytest.raises(ClientError, match="lambda:UpdateEventSourceMapping"):
+        bound.update_event_source_mapping(UUID=made, BatchSize=5)
+    with pytest.raises(ClientError, match="lambda:DeleteEventSourceMapping"):
+        bound.delete_event_source_mapping(UUID=made)
+    root.delete_event_source_mapping(UUID=made)

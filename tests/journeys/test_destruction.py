@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from local import demo, process
+from local import demo, deployer, deployer_policy, process
 from local.replay import Webhook
 from tests.journeys.stage import FIRST, SECOND, Journey, send, tapes, trade
 
@@ -66,13 +67,29 @@ def test_it_is_made_again_under_the_same_suffix(journey: Journey) -> None:
     assert (counts.stored, counts.enriched, counts.lost) == (1, 1, 0)
 
 
+def test_the_deployer_has_the_rights_that_deploying_takes_and_no_others(journey: Journey) -> None:
+    """GIVEN a next release over what stands, and its destruction THEN each right was asked for."""
+    deployment = journey.deployment(FIRST)
+    deployer_policy.look_ahead(deployment)
+    changes = deployer_policy.change(deployment)
+    assert changes.change > changes.add + changes.remove
+    done = journey.command("down", "--suffix", FIRST)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{FIRST}: nothing is left but 2 keys pending deletion" in done.stdout
+    uses = journey.control("GET", "grants")["grants"]
+    found = deployer_policy.derived(uses, FIRST, deployment.settings)
+    granted = json.loads(deployer.POLICY.read_text(encoding="utf-8"))
+    assert found == granted, "`python -m local deployer-policy` writes what it takes now"
+    asked = {use["action"] for use in uses if use["principal"] == deployer.role(FIRST)}
+    assert not asked & {entry["action"] for entry in deployer_policy.aws_only()}
+
+
 def test_in_the_end_nothing_is_left(journey: Journey) -> None:
     emulator = process.running(journey.places)
     assert emulator is not None
     done = journey.command("down")
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{SECOND}: nothing is left but 1 key pending deletion" in done.stdout
-    assert f"{FIRST}: nothing is left but 2 keys pending deletion" in done.stdout
     assert process.running(journey.places) is None
     assert not emulator.healthy()
     left = {path.name for path in journey.places.home.iterdir()}

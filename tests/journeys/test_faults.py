@@ -99,6 +99,16 @@ def trades(base: str, seed: int, number: int = 6) -> list[Message]:
     return [trade(seed + at, f"{at + 1}.07", base=base) for at in range(number)]
 
 
+def together(base: str, ticks: int) -> Message:
+    """One message of many ticks, of our own documented form."""
+    now = int(time.time() * 1000)
+    made = [
+        {"symbol": f"{base}/USD", "price": f"{at + 1}.07", "time": now + at, "id": f"{now} {at}"}
+        for at in range(ticks)
+    ]
+    return Message("generic", json.dumps(made).encode(), f"{ticks} of {base}")
+
+
 @pytest.fixture(autouse=True)
 def empty_queues(journey: Journey) -> None:
     law.settle(journey)
@@ -175,6 +185,33 @@ def test_a_passing_fault_delays_and_loses_nothing(journey: Journey, name: str, k
     assert failures == (call.failing if refused else 0)
 
 
+@pytest.mark.parametrize(
+    ("error", "status"), [("ServiceUnavailable", 503), ("TooManyRequestsException", 429)]
+)
+def test_senders_that_are_turned_away_for_a_while_come_again(
+    journey: Journey, error: str, status: int
+) -> None:
+    turned = {"service": "execute-api", "operation": "POST", "error": error, "status": status}
+    with journey.fault(**turned, count=10):
+        base, seed = f"G{status}", 4300 + status
+        assert_whole(law.post(journey, trades(base, seed)), 6)
+
+
+@pytest.mark.parametrize(
+    ("function", "operation", "error", "base"),
+    [
+        (PROCESSOR, "PartiQLInsert", "ThrottlingError", "RSRX"),
+        (ENRICHER, "PartiQLUpdate", "InternalServerError", "SNXX"),
+    ],
+)
+def test_what_failed_of_a_batch_is_done_again_and_the_rest_is_not(
+    journey: Journey, function: str, operation: str, error: str, base: str
+) -> None:
+    refusal = {"service": "dynamodb", "operation": operation, "error": error}
+    with journey.fault(**refusal, principal=function, count=7):
+        assert_whole(law.post(journey, [together(base, 20)]), 20)
+
+
 # -- calls that fail for good ----------------------------------------------------------------------
 
 
@@ -210,6 +247,18 @@ def test_what_cannot_be_enriched_is_kept_and_healed(
     assert len(stands.stored) == 6
     law.redriven(journey)
     assert_whole(sent, 6)
+
+
+def test_of_a_message_only_what_cannot_be_inserted_is_kept_and_healed(journey: Journey) -> None:
+    refusal = {"service": "dynamodb", "operation": "PartiQLInsert", "error": "ValidationError"}
+    # All are refused, then, tried once more as refused ones are, the first of them again.
+    with journey.fault(**refusal, principal=PROCESSOR, count=21):
+        sent = law.post(journey, [together("TLMX", 20)])
+        stands = law.standing(sent)
+    assert (stands.lost, stands.wrong) == ((), ())
+    assert (len(stands.stored), list(stands.dead.values())) == (19, ["unstorable"])
+    law.redriven(journey)
+    assert not assert_whole(sent, 20).dead
 
 
 def test_success_that_cannot_be_told_is_counted_and_the_rows_are_right(journey: Journey) -> None:

@@ -202,7 +202,7 @@ def test_nobody_elses_account_can_be_reached(monkeypatch: pytest.MonkeyPatch) ->
     }
     for name, value in theirs.items():
         monkeypatch.setenv(name, value)
-    found = isolated("http://127.0.0.1:4566", "us-east-1", "id", "secret")
+    found = isolated("http://127.0.0.1:4566", "us-east-1", {"AWS_ACCESS_KEY_ID": "id"})
     assert {name for name in theirs if name in found} == {"HTTPS_PROXY"}
     assert found["NO_PROXY"].startswith("127.0.0.1")
     assert found["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4566"

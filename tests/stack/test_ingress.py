@@ -225,3 +225,21 @@ def test_any_error_that_lambda_reports_selects_the_refusal(synthesized: Synthesi
         "502",
         {"accepted": False, "request_id": "id-1"},
     )
+
+
+def test_an_exchange_may_have_a_key_of_its_own(synthesized: Synthesized) -> None:
+    """GIVEN own keys in the settings THEN they join the plan, and no other resource changes."""
+    own = variants()["own-keys"]
+    added = {
+        (kind, body.get("name"), body.get("key_id"))
+        for kind, name, body in own.every()
+        if name not in synthesized.resources(kind)
+    }
+    key = "aws_api_gateway_api_key"
+    assert added == {
+        (key, "exchanges-kraken-${var.environmentSuffix}", None),
+        (key, "exchanges-kraken-next-${var.environmentSuffix}", None),
+        ("aws_api_gateway_usage_plan_key", None, f"${{{key}.ingress_key_kraken.id}}"),
+        ("aws_api_gateway_usage_plan_key", None, f"${{{key}.ingress_key_kraken_next.id}}"),
+    }
+    assert all(own.one(kind, name) == body for kind, name, body in synthesized.every())

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from stack import settings
@@ -84,6 +84,7 @@ def test_an_unknown_setting_is_named(path: tuple[str, ...]) -> None:
     value=st.sampled_from([None, True, -7, 1.5, float("nan"), "Ä b", {"a": 1}, [1], [], b"x"]),
 )
 def test_a_wrong_value_is_named_with_its_setting(path: tuple[str, ...], value: Any) -> None:
+    assume((path[-1], value) != ("own_api_keys", []))  # the one list that may be empty
     with pytest.raises(settings.SettingsError) as caught:
         settings.parse(changed(path, value))
     assert ".".join(path) in str(caught.value)
@@ -96,6 +97,10 @@ def test_a_wrong_value_is_named_with_its_setting(path: tuple[str, ...], value: A
         ("project.region", "eu-west-1"),
         ("project.default_suffix", "Dev"),
         ("state.s3_bucket", "Not_A_Bucket"),
+        ("ingress.own_api_keys", ["kraken", "kraken"]),
+        ("ingress.own_api_keys", ["Kraken"]),
+        ("ingress.own_api_keys", ["kraken-"]),
+        ("ingress.own_api_keys", "kraken"),
         ("key.deletion_window_days", 6),
         ("dead_letters.retention_seconds", 59),
         ("logs.retention_days", 4),
