@@ -78,6 +78,19 @@ def test_what_becomes_of_an_event(function: Function, name: str) -> None:
     assert function.queue.attribute("Reason") == (list(reasons) if refused else [])
 
 
+def test_one_exchange_s_secret_opens_no_other_s_address(
+    function: Function, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN two exchanges that sign alike WHEN one posts to the other's address."""
+    other = {"scheme": "standard-webhooks", "secrets": ["whsec_dGVzdCBzZWNyZXQgb2Yga3Jha2Vu"]}
+    monkeypatch.setenv("WEBHOOK_SECRETS", json.dumps({**SECRETS, "kraken": other}))
+    sent = EVENTS["binance_trade"]
+    assert function.invoke(sent)["stored"] == 1
+    stolen = {**sent, "exchange": base64.b64encode(b"kraken").decode()}
+    assert function.invoke(stolen)["reasons"] == {"signature-mismatch": 1}
+    assert len(function.table.rows) == 1
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
