@@ -176,7 +176,7 @@ def line(tally: Tally, venue: str) -> str:
         f"{tally.dropped} dropped",
     ]
     if tally.breaks:
-        parts.append(f"{tally.breaks} reconnections ({tally.last_break})")
+        parts.append(f"reconnections: {tally.breaks} ({tally.last_break})")
     if tally.waiting and tally.last_answer:
         parts.append(f"last answer {tally.last_answer}")
     return "  ".join(parts)
@@ -191,7 +191,7 @@ def _show(tally: Tally, seconds: float) -> None:
         told = ", ".join(f"{why} {times}" for why, times in (reasons or Counter()).most_common(8))
         table.add_row(str(count), f"{text}: {told}" if told else text)
 
-    connected = f"{tally.connections} connections, {seconds:.0f} s"
+    connected = f"connections: {tally.connections}, {seconds:.0f} s"
     row(tally.frames, f"frames from the venue ({connected})")
     row(tally.ignored.total(), "ignored", tally.ignored)
     row(tally.unusable.total(), "unusable", tally.unusable)

@@ -5,6 +5,7 @@ https://www.kucoin.com/docs/websocket/basic-info/apply-connect-token/public-toke
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlencode
@@ -30,13 +31,14 @@ class Kucoin(Feed):
         """Ask for the server, the token, and how often it wants a ping."""
         async with session.post(address) as answer:
             answer.raise_for_status()
-            document = await answer.json(content_type=None)
+            text = await answer.text("utf-8", "replace")
         try:
+            document = json.loads(text)
             (server, *_) = document["data"]["instanceServers"]
             given = {"token": document["data"]["token"], "connectId": str(uuid.uuid4())}
             return f"{server['endpoint']}?{urlencode(given)}", int(server["pingInterval"]) / 1000
         except (LookupError, TypeError, ValueError) as error:
-            raise aiohttp.ClientError(f"no server and token in {str(document)[:200]}") from error
+            raise aiohttp.ClientError(f"no server and token in {text[:200]!r}") from error
 
     def subscriptions(self, markets: Sequence[str]) -> Iterator[object]:
         """A hundred symbols to a request."""

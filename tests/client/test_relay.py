@@ -304,6 +304,18 @@ def test_kucoin_is_asked_where_to_connect(door: Door) -> None:
     assert asked.startswith("/feed?token=t%261&connectId=")
 
 
+def test_kucoin_is_asked_again_when_it_tells_nothing(door: Door) -> None:
+    async def session() -> Tally:
+        async with venue(sends(*trades("kucoin", 1))) as served:
+            served.answers = ["<html>", '{"code": "429000"}', '{"data": {"instanceServers": []}}']
+            relay = relay_to(door, served, "kucoin", path="/token")
+            return await relayed(relay, lambda tally: tally.accepted == 1)
+
+    tally = asyncio.run(session())
+    assert (tally.breaks, tally.connections) == (3, 1)
+    assert "no server and token in" in tally.last_break
+
+
 def test_garbage_is_counted_and_harms_nothing(door: Door) -> None:
     """GIVEN frames that are nothing, too much or no text THEN the trades beside them arrive."""
     sent = trades("binance", 4)

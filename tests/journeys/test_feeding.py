@@ -1,15 +1,20 @@
-"""A venue's socket relayed into the pipeline that stands: its prices become rows."""
+"""Venues' sockets and secrets against the pipeline that stands: each price becomes a row."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
+from local import demo, report, signing
+from local.messages import Message
 from local.places import HOME_VARIABLE, ROOT
 from tests.client.venue import interrupted, sends, trades, venue
 from tests.journeys.stage import FIRST, Journey, tapes, until
@@ -41,13 +46,60 @@ def test_a_venues_socket_becomes_rows(journey: Journey) -> None:
     status, told = asyncio.run(forwarded())
     assert status == 0, told
     assert "40 ticks in them" in told, told
-    until(lambda: _enriched(journey) == list(range(90_001, 90_041)))
+    until(lambda: set(range(90_001, 90_041)) <= _enriched(journey))
 
 
-def _enriched(journey: Journey) -> list[int]:
+def test_a_secret_is_rotated_and_what_was_refused_comes_home(
+    journey: Journey, tmp_path: Path
+) -> None:
+    """GIVEN a venue that signs with a secret nobody told us THEN rotating to it loses nothing."""
+    deployment = journey.deployment(FIRST)
+    before = json.loads(deployment.terraform.place.secrets.read_text())
+    theirs = signing.made(before["okx"]["scheme"])
+    door = replace(demo.webhook(deployment), secrets={"okx": theirs})
+    sent = [Message("okx", frame.encode(), frame) for frame in trades("okx", 3, first=900)]
+    posted = door.post_all(sent)
+    assert len(posted.accepted) == 3
+
+    dlq = deployment.outputs["webhook_dlq_url"]
+    until(
+        lambda: (
+            report.dead_letters(deployment.client("sqs"), dlq, posted.accepted).keys()
+            == posted.accepted.keys()
+        )
+    )
+    issued = tmp_path / "issued"
+    issued.write_text(theirs.text)
+    told = _client(journey, "exchanges", "rotate", "okx", "--given", str(issued), "--apply")
+    assert theirs.text not in told
+    assert "python -m local up" in told
+    assert "1 changed" in journey.up(FIRST)
+    _client(journey, "dlq", "redrive", "--reason", "signature-mismatch", "--apply")
+    until(lambda: {90_900, 90_901, 90_902} <= _enriched(journey))
+
+    # The others, and the secret that okx had, are what they were.
+    after = json.loads(deployment.terraform.place.secrets.read_text())
+    assert after.pop("okx")["secrets"] == [*before.pop("okx")["secrets"], theirs.text]
+    assert after == before
+
+
+def _client(journey: Journey, *arguments: str) -> str:
+    done = subprocess.run(
+        (sys.executable, "-m", "client", *arguments, "--local", "--suffix", FIRST),
+        cwd=ROOT,
+        env={**os.environ, HOME_VARIABLE: str(journey.places.home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def _enriched(journey: Journey) -> set[int]:
     tape = tapes(journey.deployment(FIRST)).get("BTC-USDT", [])
-    return sorted(
+    return {
         int(Decimal(row["price"]["N"]))
         for row in tape
         if row["exchange"]["S"] == "okx" and row["size"]["N"] == "0.5" and row["window"]["S"]
-    )
+    }
