@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
 def of_a_month(settings: pipeline_settings.Settings) -> dict[str, Any]:
     """Return the expected cost of a month as one object."""
     consumed = cost.expected(settings)
-    report = _report(consumed, cost.components(consumed), cost.standing(consumed))
+    report = _report(consumed, cost.components(consumed), cost.standing(settings, consumed))
     return report | {
         "expected": asdict(settings.expected),
         "levers": [asdict(lever) for lever in cost.levers(settings)],

@@ -195,12 +195,26 @@ def components(consumed: Consumption) -> list[Component]:
     ]
 
 
-def standing(consumed: Consumption) -> list[Component]:
-    """Price what a month costs beside its ticks: what is stored, the key, the metrics."""
+def alarm_metrics(settings: Settings) -> int:
+    """Count the metrics that the alarms watch: one on a sum of several is billed for each of them.
+
+    Three queues; errors, throttles and dead letters of three functions; destinations of two; the
+    stream's lag; and the feed, if its alarm is wanted.
+    """
+    functions = len(settings.functions)
+    return 4 * functions + 2 + 1 + bool(settings.alarms.stale_feed.minutes)
+
+
+def standing(settings: Settings, consumed: Consumption) -> list[Component]:
+    """Price what a month costs beside its ticks: what is stored, what watches, and the key."""
     price = prices()
     return [
         Component("storage", consumed.stored_gb * price["stored_gb"], "the table and its backup"),
         Component("metrics", CUSTOM_METRICS * price["metric"], "while traffic runs"),
+        Component("dashboard", price["dashboard"], "three are free"),
+        Component(
+            "alarms", alarm_metrics(settings) * price["alarm_metric"], "each metric they watch"
+        ),
         Component("key", price["key"], "customer-managed"),
     ]
 
@@ -218,7 +232,7 @@ def total(parts: list[Component]) -> float:
 def monthly(settings: Settings) -> float:
     """Return the dollars of a month as expected."""
     consumed = expected(settings)
-    return total(components(consumed)) + total(standing(consumed))
+    return total(components(consumed)) + total(standing(settings, consumed))
 
 
 def levers(settings: Settings) -> list[Lever]:

@@ -40,7 +40,7 @@ def costs() -> list[list[str]]:
         )
         consumed = cost.expected(expecting)
         month = cost.total(cost.components(consumed))
-        stored = cost.standing(consumed)[0]
+        stored = cost.standing(expecting, consumed)[0]
         assert stored.name == "storage"
         rows.append(
             [

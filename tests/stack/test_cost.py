@@ -17,10 +17,12 @@ from stack import cost, settings
 from tests.price_enricher.conftest import Enricher, enricher
 from tests.price_enricher.rows import walk
 from tests.price_enricher.table import Item, size_of
+from tests.stack.synthesis import variants
 
 __all__ = ["enricher"]
 
 README = Path(__file__).resolve().parents[2] / "README.md"
+COST = README.parent / "docs" / "cost.md"
 SETTINGS = settings.load()
 
 
@@ -60,8 +62,8 @@ def test_everything_consumed_is_paid_for(field: str) -> None:
     nothing = cost.Consumption(*[0.0] * len(fields(cost.Consumption)))
     more: dict[str, Any] = {field: 1e6}
     consumed = replace(nothing, **more)
-    dollars = cost.total(cost.components(consumed)) + cost.total(cost.standing(consumed))
-    least = cost.total(cost.standing(nothing))
+    dollars = cost.total(cost.components(consumed)) + cost.total(cost.standing(SETTINGS, consumed))
+    least = cost.total(cost.standing(SETTINGS, nothing))
     assert dollars == least if field == "ticks" else dollars > least
 
 
@@ -201,3 +203,20 @@ def test_nothing_is_synthesized_above_the_budget(
     assert main.main() == 1
     assert "expected.budget_dollars_a_month is" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("variant", "minutes"), [("dev", 15), ("told", 0)])
+def test_every_metric_that_an_alarm_watches_is_paid_for(variant: str, minutes: int) -> None:
+    watched = [
+        sum("metric" in query for query in alarm.get("metric_query", [])) or 1
+        for alarm in variants()[variant].resources("aws_cloudwatch_metric_alarm").values()
+    ]
+    stale = replace(SETTINGS.alarms.stale_feed, minutes=minutes)
+    chosen = replace(SETTINGS, alarms=replace(SETTINGS.alarms, stale_feed=stale))
+    assert cost.alarm_metrics(chosen) == sum(watched)
+    parts = {one.name: one for one in cost.standing(chosen, cost.expected(chosen))}
+    assert parts["alarms"].dollars == pytest.approx(0.10 * sum(watched))
+    told = re.search(r"each of the (\d+) metrics", COST.read_text(encoding="utf-8"))
+    assert told is not None
+    assert variant != "dev" or int(told[1]) == sum(watched)
+    assert parts["dashboard"].dollars == 3
