@@ -95,6 +95,12 @@ def run(args: argparse.Namespace) -> int:
             )
         text = json.dumps(after, separators=(",", ":"))
         verifiers(text, VENUES)
+        if len(text) > pipeline_settings.SECRETS_LIMIT:
+            raise Unchangeable(
+                f"the secrets would have {len(text)} characters, and Lambda has room for "
+                f"{pipeline_settings.SECRETS_LIMIT}: finish rotations, or remove exchanges that no "
+                "longer post"
+            )
         if args.apply:
             # A link stays one: the file that it names is replaced.
             write_private(path.resolve(), text + "\n")

@@ -121,6 +121,11 @@ def secrets(environment: Mapping[str, str]) -> str:
         venues = verifiers(text, VENUES)
     except MisconfiguredEnvironment as error:
         raise Short(f"{SECRETS_VARIABLE}: {error}.") from error
+    if len(text) > pipeline_settings.SECRETS_LIMIT:
+        raise Short(
+            f"{SECRETS_VARIABLE} has {len(text)} characters, and Lambda has room for "
+            f"{pipeline_settings.SECRETS_LIMIT}; remove secrets that are no longer used."
+        )
     if not venues:
         raise Short(f"{SECRETS_VARIABLE} names no venue; one without an entry is refused.")
     return ", ".join(sorted(venues))

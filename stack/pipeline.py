@@ -26,11 +26,8 @@ from stack.ingress import WebhookApi
 from stack.naming import SUFFIX_VARIABLE, stack_name
 from stack.observability import ErrorSubscription
 from stack.packaging import Code
-from stack.settings import Settings
+from stack.settings import SECRETS_LIMIT, Settings
 from stack.storage import PriceTable
-
-# Lambda allows 4 KB of environment variables; the other variables take less than 1 KB.
-_SECRETS_LIMIT = 3_000
 
 
 class PipelineStack(TerraformStack):
@@ -169,8 +166,8 @@ class PipelineStack(TerraformStack):
             '"standard-webhooks", "secrets": ["whsec_..."]}}. Set TF_VAR_webhook_secrets to one.',
         )
         variable.add_validation(
-            condition=f"${{length(var.{name}) <= {_SECRETS_LIMIT}}}",
-            error_message=f"webhook_secrets must be at most {_SECRETS_LIMIT} characters, because "
+            condition=f"${{length(var.{name}) <= {SECRETS_LIMIT}}}",
+            error_message=f"webhook_secrets must be at most {SECRETS_LIMIT} characters, because "
             "Lambda allows 4 KB of environment variables. Remove secrets that are no longer used.",
         )
         return str(variable.string_value)

@@ -33,6 +33,11 @@ more: https://github.com/hashicorp/terraform-provider-aws/issues/45152. It is al
 SNS destination takes: https://docs.aws.amazon.com/lambda/latest/api/API_OnSuccess.html
 """
 
+SECRETS_LIMIT = 3_000
+"""Most characters of the webhook secrets: Lambda allows 4 KB of environment variables, and the
+others take less than 1 KB. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+"""
+
 _EVENT_OVERHEAD_BYTES = 20_000
 """Room beside the body: 10,240 bytes of headers in base64, the reason, what API Gateway adds."""
 

@@ -217,6 +217,17 @@ def test_what_cannot_be_done_is_told(
     assert secrets.read_bytes() == before
 
 
+def test_more_than_lambda_has_room_for_is_refused(
+    secrets: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    issued = tmp_path / "issued"
+    issued.write_text("x" * 3_000)
+    before = secrets.read_bytes()
+    assert call(secrets, "add", "okx", "--scheme", "hmac-sha256", "--given", str(issued)) == 2
+    assert "Lambda has room for 3000" in capsys.readouterr().err
+    assert secrets.read_bytes() == before
+
+
 def test_a_rotation_is_not_begun_twice(secrets: Path, capsys: Capture) -> None:
     call(secrets, "rotate", "kraken", "--apply")
     assert call(secrets, "rotate", "kraken", "--apply") == 2

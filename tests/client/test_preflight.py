@@ -91,6 +91,7 @@ def test_another_endpoint_than_aws_is_said() -> None:
         ('{"binence": {"scheme": "none"}}', "no such venue"),
         ('{"binance": {"scheme": "standard"}}', "expected as scheme one of"),
         ('{"binance": {"secrets": []}}', "binance"),
+        ('{"binance": {"scheme": "none"}}'.ljust(3_001), "3001 characters, .* room for 3000"),
     ],
 )
 def test_missing_or_broken_secrets_are_short(value: str, expected: str) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import itertools
 import json
 import threading
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from client.feeds import FEEDS, NoSuchMarket
@@ -25,6 +26,7 @@ from tests.client.door import Door
 from tests.client.venue import Line, Venue, said, sends, trades, venue
 
 SOON = Backoff(first_seconds=0.01, most_seconds=0.05)
+QUICK = Backoff(first_seconds=0.001, most_seconds=0.002)
 PACE = Pace(batch=5, linger_seconds=0.02, reconnecting=SOON, retrying=SOON, grace_seconds=20)
 
 
@@ -535,6 +537,48 @@ def test_a_second_stop_gives_up_and_counts(door: Door) -> None:
     tally = asyncio.run(session())
     assert (tally.undelivered, tally.accepted) == (3, 0)
     _balanced(tally)
+
+
+FRAMES = st.lists(st.sampled_from(["price", "control", "garbage", "unknown"]), max_size=12)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.lists(FRAMES, min_size=1, max_size=5),
+    st.lists(st.sampled_from([202, 429, 500, 503]), max_size=12),
+    st.integers(1, 7),
+)
+def test_whatever_happens_each_price_arrives_once_and_in_order(
+    connections: list[list[str]], statuses: list[int], batch: int
+) -> None:
+    """GIVEN any frames over any connections, and a webhook that fails at first THEN all come."""
+    numbers = itertools.count(1)
+    written: dict[str, Callable[[], str]] = {
+        "price": lambda: trades("binance", 1, first=next(numbers))[0],
+        "control": lambda: '{"result":null,"id":1}',
+        "garbage": lambda: "no JSON",
+        "unknown": lambda: f'{{"n": {next(numbers)}}}',
+    }
+    scripts = [[(kind, written[kind]()) for kind in kinds] for kinds in connections]
+    wanted = [text for script in scripts for kind, text in script if kind in ("price", "unknown")]
+    entries = {"binance": signing.entry(signing.fresh("binance"))}
+    with Door(entries, "the-key") as door:
+        door.plan = lambda number: statuses[number - 1] if number <= len(statuses) else 202
+
+        async def session() -> Tally:
+            played = [sends(*(text for _, text in script), hang_up=True) for script in scripts]
+            async with venue(*played) as served:
+                pace = Pace(batch, 0.005, reconnecting=QUICK, retrying=QUICK)
+                return await relayed(
+                    relay_to(door, served, pace=pace),
+                    lambda tally: tally.breaks >= len(scripts) and tally.accepted == len(wanted),
+                )
+
+        tally = asyncio.run(session())
+        assert frames_of(door) == canonical(wanted)
+        assert not door.unverified
+    assert tally.lost == 0
+    assert tally.frames == sum(map(len, connections))
 
 
 @given(
