@@ -220,7 +220,7 @@ class Relay:
                 )
             )
             self.tally.connections += 1
-            for request in self._feed.subscriptions(self._markets):
+            for request in self._feed.opening(self._markets):
                 await _say(socket, request)
             if ping_seconds is not None:
                 pinging = asyncio.create_task(self._ping(socket, ping_seconds))
@@ -228,8 +228,7 @@ class Relay:
             while True:
                 async with asyncio.timeout(self._feed.silent_seconds):
                     frame = await socket.receive()
-                answer = self._take(_body(frame, socket))
-                if answer is not None:
+                for answer in self._take(_body(frame, socket)):
                     await _say(socket, answer)
 
     async def _ping(self, socket: aiohttp.ClientWebSocketResponse, every_seconds: float) -> None:
@@ -239,29 +238,29 @@ class Relay:
             with contextlib.suppress(ConnectionError):
                 await _say(socket, self._feed.ping())
 
-    def _take(self, frame: bytes | str) -> object | None:
+    def _take(self, frame: bytes | str) -> Sequence[object]:
         """Take in one frame; returns what it has to be answered with."""
         self.tally.frames += 1
         try:
             body = self._unpacked(frame)
             if body in self._feed.words:
                 self.tally.ignored["control"] += 1
-                return None
+                return ()
             reason = self._reason_to_ignore(body)
         except UnusableFrame as error:
             self.tally.unusable[str(error)] += 1
-            return None
+            return ()
         if reason is None:
             self._pass(body)
-            return None
+            return ()
         message = payloads.parse(body, self._limits)
-        answer = self._feed.answer(message)
-        refusal, ends = None, False
+        answers, refusal, ends = list[object](), None, False
         if isinstance(message, dict):
+            answers = list(self._feed.answers(message, self._markets))
             refusal, ends = self._feed.refusal(message), self._feed.ends(message)
         if reason != _UNRECOGNISED:
             self.tally.ignored[reason] += 1
-        elif answer is not None or refusal is not None or ends:
+        elif answers or refusal is not None or ends:
             self.tally.ignored["control"] += 1
         else:
             # It may be a price in a form that the venue has changed: the dead letters keep it.
@@ -271,7 +270,7 @@ class Relay:
             self._heed(f"{self._venue} refuses: {_shown(refusal)}")
         if ends:
             raise _Broken("the venue asked for a new connection")
-        return answer
+        return answers
 
     def _unpacked(self, frame: bytes | str) -> bytes:
         if isinstance(frame, str):

@@ -67,16 +67,20 @@ class Feed:
         return self.codes.glued(market)
 
     def subscriptions(self, markets: Sequence[str]) -> Iterator[object]:
-        """Yield what is sent after connecting."""
+        """Yield what asks for the trades of markets."""
         raise NotImplementedError
+
+    def opening(self, markets: Sequence[str]) -> Iterator[object]:
+        """Yield what is sent after connecting: the subscriptions, unless a welcome comes first."""
+        return self.subscriptions(markets)
 
     def ping(self) -> object:
         """Return what is sent every `ping_seconds`: a JSON value, or bytes as they are."""
         raise NotImplementedError
 
-    def answer(self, _message: object) -> object | None:
-        """Return what a message has to be answered with; None for nothing."""
-        return None
+    def answers(self, _message: dict[str, object], _markets: Sequence[str]) -> Iterator[object]:
+        """Yield what a message has to be answered with."""
+        yield from ()
 
     def refusal(self, _message: dict[str, object]) -> str | None:
         """Return in the venue's words what it refuses; None for a message that refuses nothing."""

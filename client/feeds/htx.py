@@ -27,11 +27,10 @@ class Htx(Feed):
             topic = f"market.{market.lower()}.trade.detail"
             yield {"sub": topic, "id": market.lower()}
 
-    def answer(self, message: object) -> object | None:
+    def answers(self, message: dict[str, object], _markets: Sequence[str]) -> Iterator[object]:
         """`{"ping": 1492420473027}` is answered with `{"pong": 1492420473027}`."""
-        if isinstance(message, dict) and "ping" in message:
-            return {"pong": message["ping"]}
-        return None
+        if "ping" in message:
+            yield {"pong": message["ping"]}
 
     def refusal(self, message: dict[str, object]) -> str | None:
         """`{"status": "error", "err-code": "bad-request", "err-msg": "invalid topic …"}`."""

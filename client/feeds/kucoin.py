@@ -46,6 +46,15 @@ class Kucoin(Feed):
             topic = f"/market/match:{','.join(markets[start : start + _MOST])}"
             yield {"id": str(start + 1), "type": "subscribe", "topic": topic, "response": True}
 
+    def opening(self, _markets: Sequence[str]) -> Iterator[object]:
+        """Nothing: the connection can be used when its welcome has come."""
+        yield from ()
+
+    def answers(self, message: dict[str, object], markets: Sequence[str]) -> Iterator[object]:
+        """`{"id": …, "type": "welcome"}` is the sign to subscribe."""
+        if message.get("type") == "welcome":
+            yield from self.subscriptions(markets)
+
     def ping(self) -> object:
         """The answer is `{"type": "pong", …}`."""
         return {"id": str(uuid.uuid4()), "type": "ping"}

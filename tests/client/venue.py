@@ -63,6 +63,7 @@ class Venue:
         self.lines: list[Line] = []
         self.asked: list[str] = []
         self.answers: list[str] = []
+        self.welcome = ""
         self.played = asyncio.Event()
         self.tasks: list[asyncio.Task[None]] = []
         self.address = ""
@@ -80,9 +81,15 @@ class Venue:
             await script(line)
             await socket.close()
 
+        reading = asyncio.create_task(line.read())
+        if self.welcome:
+            # Nothing may be said before it.
+            await asyncio.sleep(0.05)
+            assert not line.heard
+            await line.send(self.welcome)
         playing = asyncio.create_task(play())
         self.tasks.append(playing)
-        await line.read()
+        await reading
         playing.cancel()
         return socket
 
@@ -90,6 +97,7 @@ class Venue:
         """KuCoin's answer to `bullet-public`; of what is in `answers` each once before it."""
         if self.answers:
             return web.Response(text=self.answers.pop(0))
+        self.welcome = '{"id":"w","type":"welcome"}'
         server = {"endpoint": self.address, "pingInterval": 50, "pingTimeout": 10_000}
         data = {"token": "t&1", "instanceServers": [server]}
         return web.json_response({"code": "200000", "data": data})
