@@ -36,8 +36,9 @@ def commands(pattern: str) -> list[Any]:
     for page in PAGES:
         for each in words(page):
             if match := re.search(pattern, each):
-                # An ellipsis stands for what the reader fills in.
-                found.setdefault(match[1].split("…")[0].split("#")[0].strip(), page.name)
+                # An ellipsis stands for what the reader fills in: a word, or a part of one.
+                command = re.sub(r"(?<=\S)…|…(?=\S)", "x", match[1]).split("…")[0]
+                found.setdefault(command.split("#")[0].strip(), page.name)
     return [pytest.param(command, id=f"{name}: {command}") for command, name in found.items()]
 
 
