@@ -105,7 +105,8 @@ def send(
         with voice.step("enrichment") as step:
             _wait(step, deployment, evidence, success, since_ms)
             step.outcome = f"{sum(evidence.rows[key] for key in evidence.new())} rows enriched"
-        notices = list(errors.listen())
+        # Alarms go to the same topic, as JSON; `status` and the handbook are about them.
+        notices = [each for each in errors.listen() if not each.startswith("{")]
     return evidence, posted.turned_away, notices
 
 

@@ -1,27 +1,37 @@
-"""CloudWatch alarms: every field described, evaluated on their own dimensions, allowed to publish.
+"""CloudWatch alarms: every field kept and described, changes of state published if allowed.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricAlarm.html
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
 """
 
+import json
 import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeGuard
 from xml.sax.saxutils import escape
 
+from local.emulator.alarm_states import SUM, named
 from local.emulator.authority import service_refusal
 from local.emulator.keys import key_record
 from local.emulator.upstream import module, needs, replaces
 
 needs("services.cloudwatch:_alarms")
-needs("services.cloudwatch:_metrics")
-needs("services.cloudwatch:_evaluate_alarm", "alarm")
+needs("services.cloudwatch:_error", "code message status use_json use_cbor")
 needs("services.sns:_topic_by_arn_any_scope", "topic_arn")
+needs(
+    "services.sns:_fanout",
+    "topic_arn msg_id message subject message_structure message_attributes message_group_id "
+    "message_dedup_id",
+)
+needs("core.responses:new_uuid", "")
 
 _ALARM = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricAlarm.html"
-_MISSING = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html"
+_CHANGES = (
+    "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html"
+)
+_REGIONS = {"us-east-1": "US East (N. Virginia)"}
 _MEMBER = re.compile(r"<member><AlarmName>([^<]*)</AlarmName><AlarmArn>.*?</member>", re.DOTALL)
 
 
@@ -98,10 +108,17 @@ def put_metric_alarm(
     is_json: bool = False,
 ) -> Any:
     """Keep the metric queries, which MiniStack drops, and what it drops from the XML protocol."""
+    encoded = is_cbor or is_json
+    queries = cbor_data.get("Metrics") if encoded else _queries(params)
+    for expression in (query["Expression"] for query in queries or [] if "Expression" in query):
+        if expression.replace(" ", "") != SUM:
+            text = f"The embedded AWS evaluates {SUM} alone, not {expression}"
+            return module("services.cloudwatch")._error(
+                "ValidationError", text, 400, use_json=is_json, use_cbor=is_cbor
+            )
     answer = original(params, cbor_data, is_cbor, is_json)
     if answer[0] != 200:
         return answer
-    encoded = is_cbor or is_json
     name = cbor_data.get("AlarmName", "") if encoded else _first(params, "AlarmName")
     alarm = module("services.cloudwatch")._alarms.get(name)
     if alarm is None:
@@ -111,7 +128,6 @@ def put_metric_alarm(
         for field in ("EvaluateLowSampleCountPercentile", "ThresholdMetricId"):
             if _first(params, field):
                 alarm[field] = _first(params, field)
-    queries = cbor_data.get("Metrics") if encoded else _queries(params)
     if queries:
         alarm["Metrics"] = queries
         # An alarm on an expression has none of its own.
@@ -166,35 +182,83 @@ def _members(params: dict[str, Any], name: str) -> list[str]:
     return found
 
 
-@replaces("services.cloudwatch:_evaluate_alarm", "alarm", _ALARM)
-def evaluate(original: Callable[..., Any], alarm: dict[str, Any]) -> Any:
-    """Show an alarm the metric of its own dimensions only."""
-    watch = module("services.cloudwatch")
-    wanted = {one["Name"]: one["Value"] for one in alarm.get("Dimensions") or []}
-    whole = watch._metrics
-    own = {
-        key: points
-        for key, points in list(whole.items())
-        if points and points[-1].get("Dimensions", {}) == wanted
-    }
-    watch._metrics = own
-    try:
-        return original(alarm)
-    finally:
-        watch._metrics = whole
-
-
 @replaces(
-    "services.cloudwatch:_dispatch_alarm_actions", "alarm old_state new_state reason", _MISSING
+    "services.cloudwatch:_dispatch_alarm_actions", "alarm old_state new_state reason", _CHANGES
 )
 def dispatch(
-    original: Callable[..., Any], alarm: dict[str, Any], old: str, new: str, reason: str
-) -> Any:
+    _original: Callable[..., Any], alarm: dict[str, Any], old: str, new: str, reason: str
+) -> None:
     """Publish to those topics only whose policy and key let CloudWatch publish."""
+    if not alarm.get("ActionsEnabled", True):
+        return
     names = {"ALARM": "AlarmActions", "OK": "OKActions"}
     field = names.get(new, "InsufficientDataActions")
-    allowed = [arn for arn in alarm.get(field) or [] if _may_publish(alarm["AlarmArn"], arn)]
-    return original({**alarm, field: allowed}, old, new, reason)
+    region = _REGIONS.get(alarm["AlarmArn"].split(":")[3], alarm["AlarmArn"].split(":")[3])
+    subject = f'{new}: "{alarm["AlarmName"]}" in {region}'[:100]
+    message = json.dumps(told(alarm, old, new, reason, region))
+    for arn in alarm.get(field) or []:
+        if ":sns:" in arn and _may_publish(alarm["AlarmArn"], arn):
+            identity = module("core.responses").new_uuid()
+            module("services.sns")._fanout(arn, identity, message, subject)
+
+
+def told(alarm: dict[str, Any], old: str, new: str, reason: str, region: str) -> dict[str, Any]:
+    """The message of a change of state, as CloudWatch writes it.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+    """
+    trigger: dict[str, Any] = {
+        name: alarm.get(name)
+        for name in ("Period", "EvaluationPeriods", "DatapointsToAlarm", "ComparisonOperator")
+        if alarm.get(name) is not None
+    }
+    trigger["Threshold"] = alarm.get("Threshold")
+    trigger["TreatMissingData"] = alarm.get("TreatMissingData") or "missing"
+    trigger["EvaluateLowSampleCountPercentile"] = alarm.get("EvaluateLowSampleCountPercentile", "")
+    if alarm.get("Metrics"):
+        trigger["Metrics"] = [
+            {**query, "MetricStat": _lower(query["MetricStat"])} if "MetricStat" in query else query
+            for query in alarm["Metrics"]
+        ]
+    else:
+        trigger |= {
+            "MetricName": alarm.get("MetricName"),
+            "Namespace": alarm.get("Namespace"),
+            "StatisticType": "ExtendedStatistic" if alarm.get("ExtendedStatistic") else "Statistic",
+            "Statistic": str(alarm.get("ExtendedStatistic") or alarm.get("Statistic")).upper(),
+            "Unit": alarm.get("Unit"),
+            "Dimensions": _dimensions_told(alarm.get("Dimensions") or []),
+        }
+    return {
+        "AlarmName": alarm["AlarmName"],
+        "AlarmDescription": alarm.get("AlarmDescription") or None,
+        "AWSAccountId": alarm["AlarmArn"].split(":")[4],
+        "AlarmConfigurationUpdatedTimestamp": named(
+            alarm.get("AlarmConfigurationUpdatedTimestamp") or time.time()
+        ),
+        "NewStateValue": new,
+        "NewStateReason": reason,
+        "StateChangeTime": named(time.time()),
+        "Region": region,
+        "AlarmArn": alarm["AlarmArn"],
+        "OldStateValue": old,
+        "OKActions": alarm.get("OKActions") or [],
+        "AlarmActions": alarm.get("AlarmActions") or [],
+        "InsufficientDataActions": alarm.get("InsufficientDataActions") or [],
+        "Trigger": trigger,
+    }
+
+
+def _lower(measured: dict[str, Any]) -> dict[str, Any]:
+    metric = measured["Metric"]
+    return {
+        **measured,
+        "Metric": {**metric, "Dimensions": _dimensions_told(metric.get("Dimensions") or [])},
+    }
+
+
+def _dimensions_told(dimensions: list[dict[str, str]]) -> list[dict[str, str]]:
+    return [{"value": one["Value"], "name": one["Name"]} for one in dimensions]
 
 
 def _may_publish(alarm_arn: str, topic_arn: str) -> bool:
@@ -215,7 +279,12 @@ def _may_publish(alarm_arn: str, topic_arn: str) -> bool:
         return False
     _, _, _, region, account, *_ = topic_arn.split(":")
     record = key_record(key, account, region)
-    return record is not None and all(
+    return _is_usable(record) and all(
         service_refusal(record.get("Policy"), principal, action, record["Arn"], alarm_arn) is None
         for action in ("kms:GenerateDataKey", "kms:Decrypt")
     )
+
+
+def _is_usable(record: dict[str, Any] | None) -> TypeGuard[dict[str, Any]]:
+    """Whether there is such a key, and it is neither disabled nor about to be deleted."""
+    return record is not None and record["KeyState"] == "Enabled"

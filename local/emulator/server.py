@@ -13,6 +13,7 @@ from typing import Any
 
 from local.emulator import (
     MINISTACK_VERSION,
+    alarm_states,
     authority,
     clock,
     context,
@@ -191,6 +192,12 @@ async def _reap() -> None:
         await asyncio.to_thread(POOL.reap)
 
 
+async def _watch() -> None:
+    while True:
+        await asyncio.sleep(alarm_states.pause())
+        await asyncio.to_thread(alarm_states.look)
+
+
 async def serve(host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT; then end the functions' processes."""
     config = importlib.import_module("hypercorn.config").Config()
@@ -203,7 +210,7 @@ async def serve(host: str, port: int) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    reaper = asyncio.create_task(_reap())
+    tasks = [asyncio.create_task(_reap()), asyncio.create_task(_watch())]
 
     async def stop() -> None:
         await stopped.wait()
@@ -214,7 +221,8 @@ async def serve(host: str, port: int) -> None:
         hypercorn = importlib.import_module("hypercorn.asyncio")
         await hypercorn.serve(application, config, shutdown_trigger=stop)
     finally:
-        reaper.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await reaper
+        for task in tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
         await asyncio.to_thread(POOL.close)
