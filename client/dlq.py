@@ -6,7 +6,8 @@ for a moment and puts it back; nothing is deleted but what the function took.
 
 Who calls needs :data:`LOOKING` on the queues `{function}-dlq-{suffix}`; for `redrive --apply`
 :data:`REDRIVING` on the queue and its function; for `redrive --queue price_enricher`, dry runs
-too, :data:`READING_BATCHES` on the table's stream.
+too, :data:`READING_BATCHES` on the table's stream and, when that has forgotten a batch,
+:data:`FINDING_SYMBOLS` on the table.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -37,6 +39,7 @@ from client.dead_letters import (
     without_headers,
 )
 from client.environment import Environment, Unreachable
+from client.forgotten import repairs
 from client.redrive import Redriven, StreamBatches, Target, Webhooks, looked_at, redrive
 from stack import settings as pipeline_settings
 from stack.naming import SuffixError
@@ -49,6 +52,7 @@ LOOKING = (
 )
 REDRIVING = ("sqs:DeleteMessage", "lambda:InvokeFunction")
 READING_BATCHES = ("dynamodb:GetShardIterator", "dynamodb:GetRecords")
+FINDING_SYMBOLS = ("dynamodb:Scan",)
 
 WEBHOOKS, ENRICHER = "webhook_processor", "price_enricher"
 SHOWN_CHARACTERS = 2_000  # of a body; --json prints all
@@ -190,7 +194,9 @@ def target_of(where: Environment, name: str) -> Target:
     functions = where.client("lambda")
     if name == WEBHOOKS:
         return Webhooks(functions, where.function(name))
-    return StreamBatches(functions, where.client("dynamodbstreams"), where.function(name))
+    forgotten = partial(repairs, where.client("dynamodb"), where.table, where.settings)
+    streams = where.client("dynamodbstreams")
+    return StreamBatches(functions, streams, where.function(name), forgotten)
 
 
 def _tell_kept(done: Redriven, output: Console) -> None:

@@ -80,9 +80,15 @@ def chosen(args: argparse.Namespace) -> Environment:
     return Environment(suffix, running.endpoint)
 
 
+_LONGEST_ANSWER_SECONDS = 150
+"""More than a function that is waited for may take: asking again would call it again."""
+
+
 @cache
 def _client(service: str, region: str, endpoint: str | None) -> Any:
-    config = Config(retries={"mode": "standard", "max_attempts": 5})
+    config = Config(
+        retries={"mode": "standard", "max_attempts": 5}, read_timeout=_LONGEST_ANSWER_SECONDS
+    )
     if endpoint is None:
         return boto3.client(service, region_name=region, config=config)
     session = boto3.session.Session(embedded.ROOT_ACCESS_KEY_ID, embedded.ROOT_SECRET_ACCESS_KEY)

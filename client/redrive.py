@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from client.dead_letters import DeadLetter, Queue, Unreadable, event_of, webhook_of
-
-CALL_ERRORS = (ClientError, BotoCoreError)
+from client.functions import CALL_ERRORS, Kept, Repairer, answered, invoke, parts
 
 HIDDEN_SECONDS = 900
 """How long a message is in hand: longer than the longest function may take with its retries."""
@@ -27,8 +27,8 @@ EMPTY_PAGES = 10
 """Pages without a record, one after the other, until a stream counts as having no more."""
 
 
-class Kept(Exception):
-    """A message stays in its queue; the message says why and, where known, what to do."""
+class Forgotten(Kept):
+    """The stream does not hold a batch's records any more: it keeps them for 24 hours."""
 
 
 class Target(Protocol):
@@ -81,7 +81,7 @@ class Webhooks:
 
         https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
         """
-        answer = _invoke(self._functions, self._name, "Event", letter.body.encode())
+        answer = invoke(self._functions, self._name, "Event", letter.body.encode())
         if answer["StatusCode"] != 202:
             raise Kept(f"Lambda answered {answer['StatusCode']}, expected 202")
         return str(answer["ResponseMetadata"]["RequestId"])
@@ -91,15 +91,22 @@ class StreamBatches:
     """price-enricher: takes a stream's records, or a repair, and says whether all is done.
 
     It is waited for, because it answers with the records that failed: an asynchronous call would
-    lose them.
+    lose them. `repairs` tells what to repair instead of records that the stream has forgotten.
     """
 
     at_once = 1
 
-    def __init__(self, functions: Any, streams: Any, name: str) -> None:
+    def __init__(
+        self,
+        functions: Any,
+        streams: Any,
+        name: str,
+        repairs: Callable[[Mapping[str, Any]], Sequence[Mapping[str, Any]]],
+    ) -> None:
         self._functions = functions
         self._streams = streams
         self._name = name
+        self._repairs = repairs
 
     def prepare(self, letter: DeadLetter) -> Mapping[str, Any]:
         """Return the event; of a mapping's dead letter the records, read from the stream again."""
@@ -108,7 +115,10 @@ class StreamBatches:
         except Unreadable as error:
             raise Kept(f"no event: {error}") from error
         if isinstance(batch := event.get("DDBStreamBatchInfo"), dict):
-            return {"Records": records(self._streams, batch)}
+            try:
+                return {"Records": records(self._streams, batch)}
+            except Forgotten:
+                return {"repairs": self._repairs(batch)}
         if isinstance(event.get("Records"), list) or isinstance(event.get("repair"), dict):
             return event
         raise Kept(
@@ -118,31 +128,25 @@ class StreamBatches:
 
     def deliver(self, letter: DeadLetter, event: Mapping[str, Any]) -> str:  # noqa: ARG002 - as Target
         """Invoke the function until it says that every row is right."""
-        while True:
-            answer = _invoke(
-                self._functions, self._name, "RequestResponse", json.dumps(event).encode()
-            )
-            said = json.loads(answer["Payload"].read() or b"null")
-            if answer.get("FunctionError") or not isinstance(said, dict):
-                raise Kept(f"{self._name} failed: {_error(said)}")
-            if "repair" not in event:
-                failures = said.get("batchItemFailures")
-                if failures != []:
-                    raise Kept(f"{self._name} could not do these records: {str(failures)[:300]}")
-            elif "next" not in said:
-                raise Kept(f"{self._name} did not say whether the repair is done: {_error(said)}")
-            elif (further := said["next"]) is not None:
-                if further == event["repair"].get("from"):
-                    raise Kept(f"the repair does not get beyond {further}")
-                event = {"repair": {**event["repair"], "from": further}}
-                continue
-            return str(answer["ResponseMetadata"]["RequestId"])
+        if repairs := event.get("repairs", [event["repair"]] if "repair" in event else []):
+            repairer = Repairer(self._functions, self._name)
+            for request in repairs:
+                deque(parts(repairer.step, request), maxlen=0)
+            return repairer.request_id
+        said, request_id = answered(self._functions, self._name, event)
+        if (failures := said.get("batchItemFailures")) != []:
+            raise Kept(f"{self._name} could not do these records: {str(failures)[:300]}")
+        return request_id
+
+
+_FORGOTTEN = ("TrimmedDataAccessException", "ResourceNotFoundException", "ValidationException")
 
 
 def records(streams: Any, batch: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the records between two positions of a shard, both included, as Lambda passes them.
 
-    Raises `Kept` when the stream does not hold all of them any more: it keeps them for 24 hours.
+    Raises `Forgotten` when the stream does not hold all of them any more, and `Kept` when it cannot
+    be read.
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_GetShardIterator.html
     """
     try:
@@ -174,10 +178,13 @@ def records(streams: Any, batch: Mapping[str, Any]) -> list[dict[str, Any]]:
             else:
                 iterator = page.get("NextShardIterator")
     except CALL_ERRORS as error:
-        raise Kept(_unread(error)) from error
+        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+        if code in _FORGOTTEN:
+            raise Forgotten(f"the records have left the stream ({code})") from error
+        raise Kept(f"the stream could not be read: {error}") from error
     numbers = [record["dynamodb"]["SequenceNumber"] for record in found]
     if not numbers or int(numbers[0]) != int(first) or int(numbers[-1]) != end:
-        raise Kept(f"the stream does not hold the records {first} to {last} completely. {_BY_HAND}")
+        raise Forgotten(f"the stream does not hold the records {first} to {last} completely")
     return found
 
 
@@ -246,37 +253,6 @@ def _delete(queue: Queue, letter: DeadLetter, done: Redriven, held: dict[str, De
     else:
         done.delivered.append(letter.id)
         del held[letter.id]
-
-
-def _invoke(functions: Any, name: str, kind: str, payload: bytes) -> Mapping[str, Any]:
-    try:
-        answer: Mapping[str, Any] = functions.invoke(
-            FunctionName=name, InvocationType=kind, Payload=payload
-        )
-    except CALL_ERRORS as error:
-        raise Kept(f"{name} was not invoked: {error}") from error
-    return answer
-
-
-_BY_HAND = (
-    "This is not supported from the queue: repair the rows of their time span instead, "
-    "see docs/operating.md."
-)
-
-
-def _unread(error: Exception) -> str:
-    code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
-    if code in {"TrimmedDataAccessException", "ResourceNotFoundException", "ValidationException"}:
-        return (
-            f"the records have left the stream ({code}), which keeps them for 24 hours. {_BY_HAND}"
-        )
-    return f"the stream could not be read: {error}"
-
-
-def _error(said: Any) -> str:
-    if isinstance(said, dict) and "errorMessage" in said:
-        return f"{said.get('errorType', 'error')}: {said['errorMessage']}"[:300]
-    return str(said)[:300]
 
 
 def _plain(value: object) -> Any:

@@ -1,7 +1,8 @@
 """The price table as tapes: reads of a stretch, and guarded updates, 25 a call.
 
 An update is a PartiQL statement on condition that the row exists and that its window mark is not
-larger than the new one. `BatchExecuteStatement` takes 25 of them
+larger than the new one, or is just the one that a repair found to count rows that are gone.
+`BatchExecuteStatement` takes 25 of them
 (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html) and
 answers each by itself; HTTP 200 does not mean success:
 
@@ -217,17 +218,18 @@ class PriceTape:
         (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.update.html).
         """
         metrics, window = write.enriched.metrics, {"S": write.enriched.window}
+        bound, compared = ({"S": write.replaced}, "=") if write.replaced else (window, "<=")
         sets = "".join(f' SET "{name}"=?' for name in metrics)
         removes = "".join(f' REMOVE "{name}"' for name in write.obsolete)
         return {
             "Statement": f'UPDATE "{self._table}"{sets} SET "window"=?{removes}'
-            ' WHERE "symbol"=? AND "timestamp"=? AND "window"<=?',
+            f' WHERE "symbol"=? AND "timestamp"=? AND "window"{compared}?',
             "Parameters": [
                 *({"N": value} for value in metrics.values()),
                 window,
                 {"S": write.symbol},
                 {"N": write.key},
-                window,
+                bound,
             ],
         }
 

@@ -9,6 +9,11 @@ those of up to 99 rows after it. For the new rows of one symbol the algorithm
 (c) reads again, until nothing differs, when it wrote a row that was not its own, when a write was
     refused because the stored mark is larger, or when it was not called by the stream.
 
+A repair also lets a mark go back, because rows may have been deleted. A larger mark than its own
+may as well be that of somebody who saw a row that came between its two reads; whoever wrote it read
+before that, so a second look sees all that it saw. A mark that two looks find larger is therefore
+one of rows that are gone, and is replaced on condition that it still is what was read.
+
 Whoever inserts a row is followed by a run of this algorithm over that row, and of two runs over
 overlapping rows each either sees the other's insert in (a) or is seen by it in (a) or (c). That is
 why nothing needs an order: not the stream's records, not the shards, not the writes. The proof by
@@ -78,6 +83,8 @@ class Write:
     enriched: Enriched
     obsolete: tuple[str, ...] = ()
     """Stored metrics that are undefined now."""
+    replaced: str = ""
+    """The larger mark that is to be replaced, and no other: it counts rows that are gone."""
 
 
 class Answer(Enum):
@@ -212,16 +219,26 @@ def _settle(
     """Make the first stretch of the wanted rows right; return the wanted keys beyond it."""
     beyond: list[str] = []
     given_up: set[str] = set()
+    larger: dict[str, str] = {}
     outcome.tail = None
     for look in range(ROUNDS):
         stretch = yield from _read(symbol, wanted, tail, rules)
         beyond = wanted[stretch.reached :] + beyond
         wanted = wanted[: stretch.reached]
         computed = rules.compute(stretch.prints, stretch.first)
+        suspected, larger = larger, {}
+        if not by_stream:
+            larger = {
+                row.print.key: row.window
+                for row, result in zip(stretch.rows, computed, strict=True)
+                if row.window > result.window
+            }
+        stale = {key for key, mark in larger.items() if suspected.get(key) == mark}
         writes = [
             write
             for row, result in zip(stretch.rows, computed, strict=True)
-            if (write := _difference(symbol, row, result)) and write.key not in given_up
+            if (write := _difference(symbol, row, result, row.print.key in stale))
+            and write.key not in given_up
         ]
         if look == 0:
             changed = {write.key for write in writes}
@@ -246,7 +263,7 @@ def _settle(
             until = len(stretch.prints) - len(stretch.rows) + end
             seen = stretch.prints[max(0, until - rules.window) : until]
             outcome.tail = Tail(seen, computed[end - 1].window)
-        if not any(
+        if larger.keys() <= stale | given_up and not any(
             answer is Answer.REFUSED or not by_stream or key not in asked
             for key, answer in answers.items()
         ):
@@ -257,14 +274,17 @@ def _settle(
     return beyond
 
 
-def _difference(symbol: str, row: Row, result: Enriched) -> Write | None:
-    """Return the write that makes a stored row right; None when it is, or is better informed."""
-    if row.window > result.window:
+def _difference(symbol: str, row: Row, result: Enriched, stale: bool) -> Write | None:
+    """Return the write that makes a stored row right; None when it is, or is better informed.
+
+    With `stale` its larger mark is known to be no better information.
+    """
+    if row.window > result.window and not stale:
         return None
     if row.window == result.window and same_metrics(row.metrics, result.metrics):
         return None
     obsolete = tuple(name for name in row.metrics if name not in result.metrics)
-    return Write(symbol, row.print.key, result, obsolete)
+    return Write(symbol, row.print.key, result, obsolete, row.window if stale else "")
 
 
 def same_metrics(stored: Mapping[str, str], computed: Mapping[str, str]) -> bool:

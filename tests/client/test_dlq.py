@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 from client import dead_letters, environment
 from client.__main__ import main
 from client.dead_letters import Queue, Unreadable, webhook_of
-from client.dlq import LOOKING, READING_BATCHES, REDRIVING
+from client.dlq import FINDING_SYMBOLS, LOOKING, READING_BATCHES, REDRIVING
 from client.environment import Environment
-from client.redrive import Kept, StreamBatches, Webhooks, redrive
+from client.functions import Kept
+from client.redrive import StreamBatches, Webhooks, redrive
 from local.emulator import ACCOUNT_ID
 from tests.emulator.embedded import ROOT, Aws, Emulator, Function, Statement, eventually
 
@@ -34,7 +35,12 @@ class Small(Environment):
 
     queue_name: str = ""
     function_name: str = ""
+    table_name: str = ""
     caller: Callable[[str], Any] | None = None
+
+    @property
+    def table(self) -> str:
+        return self.table_name
 
     def function(self, key: str) -> str:
         return self.function_name
@@ -128,11 +134,20 @@ def refused(number: int, reason: str = "signature-mismatch") -> dict[str, str]:
 
 
 def client(
-    monkeypatch: pytest.MonkeyPatch, aws: Aws, queue: str, function: str, *words: str
+    monkeypatch: pytest.MonkeyPatch,
+    aws: Aws,
+    queue: str,
+    function: str,
+    *words: str,
+    table: str = "",
 ) -> int:
-    where = Small("test", aws.endpoint, queue.rsplit("/", 1)[-1], function)
+    where = Small("test", aws.endpoint, queue.rsplit("/", 1)[-1], function, table)
     monkeypatch.setattr(environment, "chosen", lambda args: where)
     return main(["dlq", *words])
+
+
+def no_repairs(batch: object) -> list[dict[str, str]]:
+    raise AssertionError(f"{batch} was not forgotten")
 
 
 def depth(aws: Aws, queue: str) -> int:
@@ -349,16 +364,67 @@ def test_a_batch_of_the_stream_is_read_again_and_goes_when_the_function_is_done(
     assert depth(aws, queue) == 1
 
 
-def test_a_batch_that_has_left_the_stream_stays_and_says_so(
-    aws: Aws, queue: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    letter = stream_letter(aws, filled(aws), 0, 4)
+def forgotten(aws: Aws, table: str, **times: str) -> dict[str, Any]:
+    """What is left of a batch whose records are not in the stream."""
+    letter = stream_letter(aws, table, 0, 4)
     letter["DDBStreamBatchInfo"]["endSequenceNumber"] += "0"
-    bury(aws, queue, letter)
+    letter["DDBStreamBatchInfo"] |= times
+    return letter
+
+
+TIMES = {
+    "approximateArrivalOfFirstRecord": "2026-11-20T12:00:00Z",
+    "approximateArrivalOfLastRecord": "2026-11-20T12:00:02Z",
+}
+
+
+def test_a_batch_that_has_left_the_stream_is_repaired_symbol_by_symbol(
+    aws: Aws, queue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN positions that are gone WHEN redriven THEN every symbol's rows of then are repaired."""
+    function = aws.function("""
+        log.warning("asked", extra=event["repair"])
+        more = event["repair"]["symbol"] == "ETH" and event["repair"]["from"] != "7"
+        return {"rows": 1, "written": 1, "next": "7" if more else None}
+    """)
+    table = filled(aws)
+    for number in range(3):
+        row = {"symbol": {"S": "ETH"}, "timestamp": {"N": str(number)}}
+        aws.dynamodb.put_item(TableName=table, Item=row)
+    bury(aws, queue, forgotten(aws, table, **TIMES))
+    words = (function.name, "redrive", "--queue", "price_enricher")
+    assert client(monkeypatch, aws, queue, *words, table=table) == 0
+    assert depth(aws, queue) == 1
+    assert not function.said("asked")
+    assert client(monkeypatch, aws, queue, *words, "--apply", table=table) == 0
+    assert depth(aws, queue) == 0
+    eventually(lambda: len(function.said("asked")) == 3)
+    repairs = function.said("asked")
+    assert sorted((one["symbol"], one["from"] == "7") for one in repairs) == [
+        ("BTC", False),
+        ("ETH", False),
+        ("ETH", True),
+    ]
+    (span,) = {(one["from"], one["to"]) for one in repairs if one["from"] != "7"}
+    arrived = 1_795_176_000_000
+    assert int(span[0]) == arrived - (86_400 + 21_600 + 345_600) * 1000
+    assert int(span[1]) == arrived + (2 + 60 + 1) * 1000
+
+
+@pytest.mark.parametrize("times", [{}, {**TIMES, "approximateArrivalOfLastRecord": "soon"}])
+def test_a_batch_that_has_left_the_stream_and_tells_no_time_stays_and_says_so(
+    aws: Aws,
+    queue: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    times: dict[str, str],
+) -> None:
+    table = filled(aws)
+    bury(aws, queue, forgotten(aws, table, **times))
     function = aws.function(DONE)
     words = (function.name, "redrive", "--queue", "price_enricher", "--apply")
-    assert client(monkeypatch, aws, queue, *words) == 1
-    assert "docs/operating.md" in capsys.readouterr().out
+    assert client(monkeypatch, aws, queue, *words, table=table) == 1
+    assert "python -m client repair" in capsys.readouterr().out
     assert depth(aws, queue) == 1
 
 
@@ -387,8 +453,9 @@ def test_the_listed_actions_suffice(aws: Aws, queue: str, monkeypatch: pytest.Mo
         (REDRIVING[0], aws.queue_arn(queue)),
         (REDRIVING[1], function.arn),
         (list(READING_BATCHES), aws.stream_arn(table)),
+        (list(FINDING_SYMBOLS), aws.stream_arn(table).partition("/stream/")[0]),
     )
-    where = Small("test", aws.endpoint, name, function.name, caller.client)
+    where = Small("test", aws.endpoint, name, function.name, table, caller.client)
     monkeypatch.setattr(environment, "chosen", lambda args: where)
     bury(aws, queue, stream_letter(aws, table, 0, 4))
     assert main(["dlq", "list"]) == 0
@@ -396,6 +463,9 @@ def test_the_listed_actions_suffice(aws: Aws, queue: str, monkeypatch: pytest.Mo
     assert main(["dlq", "redrive", "--queue", "price_enricher"]) == 0
     assert main(["dlq", "redrive", "--queue", "price_enricher", "--apply"]) == 0
     assert depth(aws, queue) == 0
+    bury(aws, queue, forgotten(aws, table, **TIMES))
+    assert main(["dlq", "redrive", "--queue", "price_enricher"]) == 0
+    aws.messages(queue)
     bury(aws, queue, event(1), **refused(1))
     assert main(["dlq", "redrive", "--apply"]) == 0
     assert depth(aws, queue) == 0
@@ -409,7 +479,7 @@ def test_no_action_is_listed_in_vain(
     function = aws.function("return {}")
     granted = [action for action in (*LOOKING, *REDRIVING) if action != lacking]
     caller = Caller(aws, (granted, "*"))
-    where = Small("test", aws.endpoint, queue.rsplit("/", 1)[-1], function.name, caller.client)
+    where = Small("test", aws.endpoint, queue.rsplit("/", 1)[-1], function.name, "", caller.client)
     monkeypatch.setattr(environment, "chosen", lambda args: where)
     bury(aws, queue, event(1), **refused(1))
     bury(aws, queue, "no JSON")
@@ -420,7 +490,10 @@ def test_no_action_is_listed_in_vain(
 
 def test_the_page_names_every_action() -> None:
     page = (ROOT / "docs" / "operating.md").read_text()
-    assert all(f"`{action}`" in page for action in (*LOOKING, *REDRIVING, *READING_BATCHES))
+    assert all(
+        f"`{action}`" in page
+        for action in (*LOOKING, *REDRIVING, *READING_BATCHES, *FINDING_SYMBOLS)
+    )
 
 
 @pytest.mark.parametrize(
@@ -429,7 +502,7 @@ def test_the_page_names_every_action() -> None:
 )
 def test_a_batch_stays_unless_the_function_says_that_all_is_done(aws: Aws, answer: str) -> None:
     function = aws.function(answer)
-    target = StreamBatches(aws.lambda_, None, function.name)
+    target = StreamBatches(aws.lambda_, None, function.name, no_repairs)
     url = aws.queue()
     bury(aws, url, {"Records": []})
     queue = Queue(aws.sqs, url.rsplit("/", 1)[-1])
@@ -545,4 +618,4 @@ def test_a_target_names_what_it_does_not_take() -> None:
     cloud = Unkind(["taken"])
     (letter,) = Queue(cloud, "queue").peek()
     with pytest.raises(Kept, match="neither a batch of the stream"):
-        StreamBatches(cloud, cloud, "price-enricher").prepare(letter)
+        StreamBatches(cloud, cloud, "price-enricher", no_repairs).prepare(letter)

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from client.dead_letters import Queue
-from client.redrive import StreamBatches, Webhooks, redrive
+from client.dlq import target_of
+from client.environment import Environment
+from client.redrive import redrive
 from local import demo, report
 from local.messages import Message
 from local.report import Key
@@ -132,14 +134,10 @@ def _wrong(
 def redriven(journey: Journey) -> None:
     """Send both queues to their functions again, as `python -m client dlq redrive --apply` does."""
     deployment = journey.deployment(FIRST)
-    sqs, functions = deployment.client("sqs"), deployment.client("lambda")
-    batches = StreamBatches(functions, deployment.client("dynamodbstreams"), ENRICHER)
-    for name, target in (
-        ("webhook-processor", Webhooks(functions, PROCESSOR)),
-        ("price-enricher", batches),
-    ):
-        queue = Queue(sqs, f"{name}-dlq-{FIRST}")
-        done = redrive(queue, target, None, int(time.time() * 1000))
+    where = Environment(FIRST, deployment.emulator.endpoint)
+    for name in ("webhook_processor", "price_enricher"):
+        queue = Queue(where.client("sqs"), where.dead_letters(name))
+        done = redrive(queue, target_of(where, name), None, int(time.time() * 1000))
         assert not done.kept
         settle(journey)
 

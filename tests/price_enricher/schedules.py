@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -21,6 +22,7 @@ class Climate:
     trouble: float = 0
     repairs: float = 0
     late: float = 0
+    deletions: float = 0
     busy: float = 0.5
     """How much of what happens is work going on, against new ticks and new deliveries."""
     page: int = 1
@@ -28,12 +30,20 @@ class Climate:
     """How often a slow run takes a step, for one of a fast run: the world changes meanwhile."""
 
 
-def run(seed: int, algorithm: ModuleType = enrichment, *, guard: bool = True) -> World:
+def run(
+    seed: int,
+    algorithm: ModuleType = enrichment,
+    *,
+    guard: bool = True,
+    repairs: Sequence[float] = (0, 0, 0.02),
+    deletions: float = 0,
+) -> World:
     """Let things happen at random, then let everything that is under way come to its end."""
     chance = random.Random(seed)
     climate = Climate(
         trouble=chance.choice((0, 0, 0.1)),
-        repairs=chance.choice((0, 0, 0.02)),
+        repairs=chance.choice(repairs),
+        deletions=deletions,
         late=chance.choice((0.2, 0.5, 0.9)),
         busy=chance.choice((0.5, 0.7, 0.85)),
         page=chance.choice((1, 2, 8)),
@@ -66,6 +76,9 @@ def _play(world: World, chance: random.Random, climate: Climate) -> None:
                 world.fail(current, applied=chance.random() < 0.5)
             else:
                 world.crash(current, cold=chance.random() < 0.5)
+            continue
+        if climate.deletions and world.table and chance.random() < climate.deletions:
+            world.delete(chance.choice(sorted(world.table)))
             continue
         container = _idle(world, chance)
         waiting = world.waiting()

@@ -22,7 +22,7 @@ Item = dict[str, dict[str, str]]
 
 _UPDATE = re.compile(
     r'UPDATE "([^"]+)"((?: (?:SET "\w+"=\?|REMOVE "\w+"))+)'
-    r' WHERE "symbol"=\? AND "timestamp"=\? AND "window"<=\?'
+    r' WHERE "symbol"=\? AND "timestamp"=\? AND "window"(<=|=)\?'
 )
 _SET, _REMOVE = re.compile(r' SET "(\w+)"=\?'), re.compile(r' REMOVE "(\w+)"')
 _CONDITION = re.compile(r"#y = :y AND #t (<|>|>=) :t")
@@ -144,8 +144,9 @@ class Table:
         if parsed[1] != self.name:
             return _error("ResourceNotFound")
         names = _SET.findall(parsed[2])
-        *values, symbol, key, window = Parameters
+        *values, symbol, key, bound = Parameters
         assert len(names) == len(set(names)) == len(values)
+        holds = {"<=": operator.le, "=": operator.eq}[parsed[3]]
         self.updates += 1
         rows = self.rows.get(symbol["S"], {})
         item = rows.get(Decimal(key["N"]))
@@ -153,7 +154,7 @@ class Table:
             self.write_units += 1
             return _error("ConditionalCheckFailed")
         before = size_of(item)
-        if "window" not in item or item["window"]["S"] > window["S"]:
+        if "window" not in item or not holds(item["window"]["S"], bound["S"]):
             self.write_units += -(-before // 1024)
             return _error("ConditionalCheckFailed")
         for name, value in zip(names, values, strict=True):

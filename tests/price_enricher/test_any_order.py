@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from types import ModuleType
 from typing import TypeVar
 
 import pytest
@@ -130,6 +131,22 @@ def test_thousands_of_schedules_end_right() -> None:
         assert not schedules.run(seed).wrong(), f"schedule {seed}"
 
 
+def repaired(world: World) -> World:
+    """The world after all of its tape was repaired in peace."""
+    world.repair(0, 99, world.idle()[0])
+    schedules.come_to_rest(world, random.Random(0))
+    return world
+
+
+def test_a_repair_heals_what_deletions_left_whatever_went_on_meanwhile() -> None:
+    healed = 0
+    for seed in range(SCHEDULES):
+        world = schedules.run(seed, repairs=(0, 0.1), deletions=0.05)
+        healed += bool(world.wrong())
+        assert not repaired(world).wrong(), f"schedule {seed}"
+    assert healed > SCHEDULES / 10
+
+
 @pytest.mark.parametrize("part", PARTS)
 def test_without_any_one_part_some_schedule_ends_wrong(part: str) -> None:
     source, without = PARTS[part]
@@ -138,3 +155,32 @@ def test_without_any_one_part_some_schedule_ends_wrong(part: str) -> None:
         if schedules.run(seed, algorithm, guard=bool(source)).wrong():
             return
     pytest.fail(f"no schedule shows that {part} is needed")
+
+
+def cut_off(algorithm: ModuleType, steps: int) -> bool:
+    """Whether all is right though a tick came between a repair's reads, and it died later."""
+    world = World(1, algorithm=algorithm)
+    world.insert(4, 0)
+    schedules.come_to_rest(world, random.Random(0))
+    ours, others = world.containers[:2]
+    world.repair(4, 4, ours)
+    (repair,) = world.running
+    for _ in range(2):  # it lists its rows, and reads what is before them
+        world.step(repair, 9)
+    world.insert(2, 0)
+    world.deliver(0, 1, others)
+    while len(world.running) == 2:
+        world.step(world.running[1], 9)
+    for _ in range(steps):
+        if world.running:
+            world.step(repair, 9)
+    if world.running:
+        world.crash(repair, cold=False)
+    return not world.wrong()
+
+
+def test_a_mark_goes_back_only_when_two_looks_agree() -> None:
+    """GIVEN a row that came unseen THEN a repair never writes as if it were gone."""
+    hasty = variant("hasty", "if suspected.get(key) == mark", "")
+    assert all(cut_off(enrichment, steps) for steps in range(9))
+    assert not all(cut_off(hasty, steps) for steps in range(9))

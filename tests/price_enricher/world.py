@@ -104,6 +104,10 @@ class World:
             self.table[key] = Row(Print(key, Decimal(1), None, "binance", "trade"))
             self.stream[shard].append(key)
 
+    def delete(self, key: str) -> None:
+        """A row expires, or somebody deletes it."""
+        del self.table[key]
+
     def deliver(self, shard: int, size: int, container: Container) -> None:
         """A shard's next records, or those it has to try again, reach a container."""
         delivery = self.deliveries[shard]
@@ -260,8 +264,14 @@ class World:
         return self.algorithm.Page([self.table[key] for key in some], (), more)
 
     def _write(self, write: Any) -> Any:
-        row = self.table[write.key]
-        if self.guard and row.window > write.enriched.window:
+        row = self.table.get(write.key)
+        if row is None:
+            return self.algorithm.Answer.REFUSED
+        if write.replaced:
+            holds = row.window == write.replaced
+        else:
+            holds = row.window <= write.enriched.window
+        if self.guard and not holds:
             return self.algorithm.Answer.REFUSED
         metrics = {name: one for name, one in row.metrics.items() if name not in write.obsolete}
         self.table[write.key] = Row(
