@@ -26,6 +26,9 @@ MAY_USE = {
     "client": {
         "lambdas.exchanges",
         "lambdas.domain",
+        # A repair is looked at by the code that does it.
+        "lambdas.adapters.price_tape",
+        "lambdas.price_enricher.repairs",
         # Where the local run is found, for `--local`.
         "local.process",
         "local.places",
