@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,18 @@ sys.exit(1)
     assert "python -m local down" in failure.value.next_step
 
 
+@pytest.fixture
+def _interruptible() -> Iterator[None]:
+    """Take interrupts as a program in the foreground does.
+
+    A shell lets what it starts in the background ignore them, and Python then leaves that so.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interruptible")
 def test_an_interrupt_lets_terraform_finish(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
