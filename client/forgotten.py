@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from client.functions import Kept
+from client.functions import CALL_ERRORS, Kept
 from client.symbols import symbols
 from lambdas.domain.keys import MAXIMUM_EVENT_MS
 from stack.settings import Settings
@@ -25,13 +25,14 @@ def repairs(
 ) -> list[dict[str, str]]:
     """Return price-enricher's repairs, one a symbol, for a `DDBStreamBatchInfo`.
 
-    Raises `Kept` when it does not tell its times.
+    Raises `Kept` when it does not tell its times, or the table does not tell its symbols.
     """
     first, last = span(settings, batch)
-    return [
-        {"symbol": symbol, "from": str(first), "to": str(last)}
-        for symbol in symbols(dynamodb, table)
-    ]
+    try:
+        found = list(symbols(dynamodb, table))
+    except CALL_ERRORS as error:
+        raise Kept(f"{table} did not tell its symbols: {error}") from error
+    return [{"symbol": symbol, "from": str(first), "to": str(last)} for symbol in found]
 
 
 def span(settings: Settings, batch: Mapping[str, Any]) -> tuple[int, int]:

@@ -27,8 +27,8 @@ EMPTY_PAGES = 10
 """Pages without a record, one after the other, until a stream counts as having no more."""
 
 
-class Forgotten(Kept):
-    """The stream does not hold a batch's records any more: it keeps them for 24 hours."""
+class Forgotten(Exception):
+    """The stream does not hold all of a batch's records any more: it keeps them for 24 hours."""
 
 
 class Target(Protocol):
@@ -109,7 +109,7 @@ class StreamBatches:
         self._repairs = repairs
 
     def prepare(self, letter: DeadLetter) -> Mapping[str, Any]:
-        """Return the event; of a mapping's dead letter the records, read from the stream again."""
+        """Return `Records`, a mapping's read from the stream again, or the `repairs` to ask for."""
         try:
             event = event_of(letter.body)
         except Unreadable as error:
@@ -119,7 +119,9 @@ class StreamBatches:
                 return {"Records": records(self._streams, batch)}
             except Forgotten:
                 return {"repairs": self._repairs(batch)}
-        if isinstance(event.get("Records"), list) or isinstance(event.get("repair"), dict):
+        if isinstance(repair := event.get("repair"), dict):
+            return {"repairs": [repair]}
+        if isinstance(event.get("Records"), list):
             return event
         raise Kept(
             "neither a batch of the stream (DDBStreamBatchInfo), nor Records, nor a repair: "
@@ -128,9 +130,9 @@ class StreamBatches:
 
     def deliver(self, letter: DeadLetter, event: Mapping[str, Any]) -> str:  # noqa: ARG002 - as Target
         """Invoke the function until it says that every row is right."""
-        if repairs := event.get("repairs", [event["repair"]] if "repair" in event else []):
+        if "repairs" in event:
             repairer = Repairer(self._functions, self._name)
-            for request in repairs:
+            for request in event["repairs"]:
                 deque(parts(repairer.step, request), maxlen=0)
             return repairer.request_id
         said, request_id = answered(self._functions, self._name, event)
@@ -180,11 +182,11 @@ def records(streams: Any, batch: Mapping[str, Any]) -> list[dict[str, Any]]:
     except CALL_ERRORS as error:
         code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
         if code in _FORGOTTEN:
-            raise Forgotten(f"the records have left the stream ({code})") from error
+            raise Forgotten from error
         raise Kept(f"the stream could not be read: {error}") from error
     numbers = [record["dynamodb"]["SequenceNumber"] for record in found]
     if not numbers or int(numbers[0]) != int(first) or int(numbers[-1]) != end:
-        raise Forgotten(f"the stream does not hold the records {first} to {last} completely")
+        raise Forgotten
     return found
 
 

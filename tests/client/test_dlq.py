@@ -411,6 +411,31 @@ def test_a_batch_that_has_left_the_stream_is_repaired_symbol_by_symbol(
     assert int(span[1]) == arrived + (2 + 60 + 1) * 1000
 
 
+def test_a_table_without_rows_has_nothing_to_repair(
+    aws: Aws, queue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a forgotten batch of a table that is empty now THEN the letter goes."""
+    letter = forgotten(aws, filled(aws), **TIMES)
+    function = aws.function("raise ValueError('nothing was to be asked')")
+    bury(aws, queue, letter)
+    words = (function.name, "redrive", "--queue", "price_enricher", "--apply")
+    assert client(monkeypatch, aws, queue, *words, table=aws.table()) == 0
+    assert depth(aws, queue) == 0
+
+
+def test_a_table_that_does_not_tell_its_symbols_keeps_the_letter_and_the_others_go_on(
+    aws: Aws, queue: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = filled(aws)
+    bury(aws, queue, forgotten(aws, table, **TIMES))
+    bury(aws, queue, stream_letter(aws, table, 1, 3))
+    function = aws.function(DONE)
+    words = (function.name, "redrive", "--queue", "price_enricher", "--apply")
+    assert client(monkeypatch, aws, queue, *words, table="gone") == 1
+    assert "gone did not tell its symbols" in capsys.readouterr().out
+    assert depth(aws, queue) == 1
+
+
 @pytest.mark.parametrize("times", [{}, {**TIMES, "approximateArrivalOfLastRecord": "soon"}])
 def test_a_batch_that_has_left_the_stream_and_tells_no_time_stays_and_says_so(
     aws: Aws,
@@ -444,7 +469,9 @@ def test_a_repair_is_followed_to_its_end(
     eventually(lambda: len([line for line in function.lines() if "repair" in str(line)]) == 3)
 
 
-def test_the_listed_actions_suffice(aws: Aws, queue: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_listed_actions_suffice(
+    aws: Aws, queue: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """GIVEN a caller with exactly the documented actions THEN every form of the command works."""
     function, table, name = aws.function(DONE), filled(aws), queue.rsplit("/", 1)[-1]
     caller = Caller(
@@ -464,7 +491,9 @@ def test_the_listed_actions_suffice(aws: Aws, queue: str, monkeypatch: pytest.Mo
     assert main(["dlq", "redrive", "--queue", "price_enricher", "--apply"]) == 0
     assert depth(aws, queue) == 0
     bury(aws, queue, forgotten(aws, table, **TIMES))
+    capsys.readouterr()
     assert main(["dlq", "redrive", "--queue", "price_enricher"]) == 0
+    assert capsys.readouterr().out.startswith("1 messages of")
     aws.messages(queue)
     bury(aws, queue, event(1), **refused(1))
     assert main(["dlq", "redrive", "--apply"]) == 0
