@@ -108,7 +108,7 @@ def _look(
     done = _through(symbol, span, trial.step, going_on)
     found = Counter(trial.wrong.values())
     kinds = ", ".join(f"{found[kind]} {kind}" for kind in (WITHOUT, STALE, OLD) if found[kind])
-    later = sum(key > _last(span) for key in trial.wrong)
+    later = sum(key > requested(_whole(symbol, span)).end for key in trial.wrong)
     output.print(
         f"{symbol}: {done['rows']} rows looked at, {client.units:g} read units; "
         + (
@@ -146,8 +146,7 @@ def _through(
         transient=True,
     ) as progress:
         task = progress.add_task(symbol, total=span[1] - span[0] + 1, rows=0)
-        whole = {"symbol": symbol, "from": str(span[0]), "to": str(span[1])}
-        for answer in parts(step, whole):
+        for answer in parts(step, _whole(symbol, span)):
             done.update(rows=answer["rows"], written=answer["written"])
             if answer["next"] is not None:
                 going_on.at = int(answer["next"].partition(".")[0])
@@ -220,5 +219,6 @@ def _wrong(window: str) -> str:
     return OLD if window.partition(":")[0] < f"{VERSION:02d}" else STALE
 
 
-def _last(span: tuple[int, int]) -> str:
-    return f"{span[1]:013d}." + "9" * 25
+def _whole(symbol: str, span: tuple[int, int]) -> dict[str, str]:
+    """The repair of a span, as price-enricher is asked for it."""
+    return {"symbol": symbol, "from": str(span[0]), "to": str(span[1])}

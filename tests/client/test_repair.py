@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import json
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -43,7 +44,7 @@ class Reading:
 
 
 class Functions:
-    """price-enricher in Lambda, with as much time as `rows` rows take."""
+    """price-enricher in Lambda, with time for one part of a repair a call."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -195,6 +196,22 @@ def test_applying_heals_and_a_second_time_finds_nothing(
     assert wrong(world.table) == []
     assert "BTC: 150 rows looked at, 2 written." in capsys.readouterr().out
     assert world.repair(*ALL, "BTC") == 0
+
+
+@pytest.mark.parametrize("spoilt", [False, True])
+def test_looking_costs_what_the_page_says(spoilt: bool) -> None:
+    """GIVEN a long tape, right or with every tenth row spoilt THEN a row costs what is told."""
+    page = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+    told = re.search(r"([\d.]+) units a row\nwhere none is wrong, ([\d.]+) where a tenth", page)
+    assert told is not None
+    table, rows = Table(), 1_000
+    enriched(table, walk(rows))
+    for at in range(0, rows, 10) if spoilt else ():
+        spoil(table, "BTC", at, "emptied")
+    client = repair.Metered(Reading(table))
+    trial = repair.Trial(PriceTape(client, "prices", lambda: 60_000))
+    list(parts(trial.step, {"symbol": "BTC", "from": ALL[0], "to": ALL[1]}))
+    assert client.units / rows == pytest.approx(float(told[1 + spoilt]), rel=0.1)
 
 
 def test_what_stopped_goes_on_where_it_was(
