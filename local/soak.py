@@ -19,6 +19,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from lambdas.domain.numbers import canonical
 from local import demo, pipeline, report
 from local.console import Step, Voice
 from local.errors import LocalError
@@ -331,7 +332,7 @@ class _Watch:
         keys = list(self._posted)[:100]
         if not keys:
             return
-        names = [{"symbol": {"S": s}, "timestamp": {"N": as_number(t)}} for s, t in keys]
+        names = [{"symbol": {"S": s}, "timestamp": {"N": canonical(t)}} for s, t in keys]
         asked: dict[str, Any] = {"Keys": names, "ConsistentRead": True}
         answer = self._dynamodb.batch_get_item(RequestItems={self._table: asked})
         now = time.monotonic()
@@ -348,12 +349,6 @@ class _Watch:
                     if size := resident_mb(each):
                         seen = self._done.memory.setdefault(name, {})
                         seen.setdefault(each, []).append(size)
-
-
-def as_number(value: Decimal) -> str:
-    """A number as DynamoDB writes it, all its digits and no trailing zeros."""
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def resident_mb(process: int) -> float:

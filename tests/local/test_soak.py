@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lambdas.domain.numbers import canonical
 from local import demo, report, soak
 from local.console import Voice
 from local.errors import LocalError
@@ -139,7 +140,7 @@ def test_a_machine_that_holds_nothing_is_told_so() -> None:
 
 @given(st.decimals(min_value=0, max_value=10**14, places=22))
 def test_a_key_is_asked_for_as_it_is_stored(timestamp: Decimal) -> None:
-    text = soak.as_number(timestamp)
+    text = canonical(timestamp)
     assert Decimal(text) == timestamp
     assert "." not in text or text[-1] not in "0."
 
@@ -175,7 +176,7 @@ class Pipeline:
             raise self.fault
         now = json.loads(message.body)[0]["time"]
         for key in report.keys(message, now, report.limits(SETTINGS.processing)):
-            number = {"N": soak.as_number(key.timestamp)}
+            number = {"N": canonical(key.timestamp)}
             row = {"symbol": {"S": key.symbol}, "timestamp": number, "window": {"S": "w"}}
             if not self.drops(len(self.rows)):
                 self.rows[key] = row
