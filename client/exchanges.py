@@ -122,10 +122,8 @@ def changed(args: argparse.Namespace, before: Mapping[str, Mapping[str, Any]]) -
         if exchange in before:
             raise Unchangeable(f"{exchange} is there already; `rotate` changes its secret")
         secret = _secret(args.scheme, args.given)
-        return {
-            **before,
-            exchange: signing.entry(secret),
-        }, f"{exchange} is added, with scheme {args.scheme}"
+        after = {**before, exchange: signing.entry(secret)}
+        return after, f"{exchange} is added, with scheme {args.scheme}"
     entry = _entry(before, exchange)
     if args.verb == "remove":
         return others, f"{exchange} is removed: its messages become dead letters (no-secret)"
@@ -237,15 +235,13 @@ def _show(exchange: str, entry: Mapping[str, Any], reveal: bool) -> int:
 def _next(args: argparse.Namespace, path: Path) -> str:
     """What has to follow: the deployment, and what the exchange has to be told."""
     here = args.local and args.secrets is None
-    where = (
-        f"--local{f' --suffix {args.suffix}' if args.suffix else ''}"
-        if here
-        else (f"--secrets {path}")
-    )
-    command = f"python -m client exchanges {{}} {args.exchange} {where}"
-    deploy = f'export {SECRETS_VARIABLE}="$(cat {path})"; make deploy SUFFIX=…'
+    suffix = f" --suffix {args.suffix}" if args.suffix else ""
     if here:
-        deploy = "python -m local up" + (f" --suffix {args.suffix}" if args.suffix else "")
+        where, deploy = f"--local{suffix}", f"python -m local up{suffix}"
+    else:
+        where = f"--secrets {path}"
+        deploy = f'export {SECRETS_VARIABLE}="$(cat {path})"; make deploy SUFFIX=…'
+    command = f"python -m client exchanges {{}} {args.exchange} {where}"
     steps = [deploy]
     if args.verb == "add":
         steps.append(f"{command.format('show')} --reveal   # what {args.exchange} signs with")

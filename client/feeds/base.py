@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
@@ -19,7 +20,7 @@ class UnusableFrame(Exception):
     """A frame that could not be unpacked."""
 
 
-class Feed:
+class Feed(ABC):
     """One venue's public WebSocket: what is said to it, and what it says besides prices.
 
     A market is the venue's own name of a pair. Messages are JSON values. Only trades are
@@ -66,17 +67,20 @@ class Feed:
             return self.codes.separated(market, self.separator)
         return self.codes.glued(market)
 
+    @abstractmethod
     def subscriptions(self, markets: Sequence[str]) -> Iterator[object]:
         """Yield what asks for the trades of markets."""
-        raise NotImplementedError
 
     def opening(self, markets: Sequence[str]) -> Iterator[object]:
         """Yield what is sent after connecting: the subscriptions, unless a welcome comes first."""
         return self.subscriptions(markets)
 
     def ping(self) -> object:
-        """Return what is sent every `ping_seconds`: a JSON value, or bytes as they are."""
-        raise NotImplementedError
+        """Return what is sent every `ping_seconds`: a JSON value, or bytes as they are.
+
+        A venue that wants none is never asked for it.
+        """
+        raise TypeError(f"{type(self).__name__} says how often it wants a ping, and not which")
 
     def answers(self, _message: dict[str, object], _markets: Sequence[str]) -> Iterator[object]:
         """Yield what a message has to be answered with."""
