@@ -15,7 +15,7 @@ from importlib import import_module
 COMMANDS = (
     *("latest", "last", "range", "asof", "follow", "bars", "plot", "export"),
     *("normalise", "enrich", "cost", "preflight", "deploy", "dlq"),
-    *("replay", "forward", "exchanges", "repair"),
+    *("replay", "forward", "exchanges", "repair", "status"),
 )
 
 
