@@ -37,7 +37,7 @@ status: setup  ## what runs here
 	@$(ENVIRONMENT_PYTHON) -m local status
 
 test: setup-cdktf lint  ## style, types and all tests; REQUIRE_ALL=1 forbids skipping
-	@$(ENVIRONMENT_PYTHON) -m pytest $(PYTEST_ARGUMENTS)
+	@$(ENVIRONMENT_PYTHON) -m pytest -n auto --maxprocesses 4 $(PYTEST_ARGUMENTS)
 
 lint: setup  ## ruff and mypy --strict
 	@$(ENVIRONMENT_PYTHON) -m ruff check .

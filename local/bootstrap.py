@@ -112,7 +112,7 @@ def check_compiler() -> None:
         raise Missing(
             "the cdktf command compiles a library when it is installed, and {} is not here.\n"
             "On Debian and Ubuntu: apt-get install build-essential; on macOS: "
-            "xcode-select --install. `make test TESTS=without-cdktf` does without.".format(
+            "xcode-select --install. Without it: make setup, .venv/bin/python -m pytest.".format(
                 " and ".join(lacking)
             )
         )

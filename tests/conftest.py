@@ -4,6 +4,10 @@ A test marked `terraform`, `journey` or `cdktf_cli` needs a tool that a machine 
 is lacking the test is skipped and the reason printed; with REQUIRE_ALL=1 (as CI runs) any skipped
 test, for whatever reason, fails the run: a gate that did not look has not passed. A test marked
 `long` takes minutes: it runs in the long profile only, which `make prove` chooses.
+
+`make test` runs in several processes. A file's tests stay together in one of them, in their order,
+because they share what was costly to make; the journeys, which share their deployments, are one
+group, and the first: they take longest, and mostly wait.
 """
 
 from __future__ import annotations
@@ -14,12 +18,17 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
+
+from tests.figures import FIGURES
 
 _STARTED = time.monotonic()
 ROOT = Path(__file__).resolve().parent.parent
+JOURNEYS, DESTRUCTION = "tests/journeys/", "test_destruction.py"
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL") == "1"
 
 settings.register_profile(
@@ -52,6 +61,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         long = [item for item in items if item.get_closest_marker("long")]
         items[:] = [item for item in items if item not in long]
         config.hook.pytest_deselected(items=long)
+    # What destroys the journeys' deployments comes after all that need them.
+    items.sort(key=lambda item: (not _is_journey(item.nodeid), item.path.name == DESTRUCTION))
     lacking = {marker: reason for marker, (there, reason) in _NEEDS.items() if not there()}
     for item in items:
         for marker, reason in lacking.items():
@@ -59,8 +70,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 
+def _is_journey(nodeid: str) -> bool:
+    return nodeid.startswith(JOURNEYS)
+
+
+class _FileByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Hands whole files to the processes, and all journeys to one, in the order of collection."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return JOURNEYS if _is_journey(nodeid) else nodeid.partition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _FileByFile:
+    config.option.loadscopereorder = False  # Not the longest list first: the journeys.
+    return _FileByFile(config, log)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say in the last lines how much was not looked at."""
+    """Say what was measured, and in the last lines how much was not looked at."""
+    if FIGURES:
+        terminalreporter.section("figures of the journeys")
+    for name, value in FIGURES.items():
+        terminalreporter.write_line(f"{name}: {value}")
     skipped = terminalreporter.stats.get("skipped", [])
     if skipped and REQUIRE_ALL:
         terminalreporter.section("skipped tests fail this run (REQUIRE_ALL=1)", red=True)
@@ -68,8 +100,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"{len(skipped)} tests were skipped; the reasons stand above.")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take what another process measured; one that crashed brings nothing."""
+    FIGURES.update(getattr(node, "workeroutput", {}).get("figures", {}))
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """With REQUIRE_ALL=1 a skipped test is a failed run; a whole run that passed is recorded."""
+    if hasattr(session.config, "workerinput"):
+        # One of several processes saw a part only: the one that started them judges and prints.
+        session.config.workeroutput["figures"] = FIGURES  # type: ignore[attr-defined]
+        return
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if REQUIRE_ALL and reporter and reporter.stats.get("skipped") and session.exitstatus == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -10,22 +10,8 @@ import pytest
 
 from local import process
 from local.places import Places
-from tests.journeys.stage import FIGURES, FIRST, SECOND, Journey
-
-LAST = "test_destruction.py"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the journeys share their deployments: what destroys them runs after all others."""
-    items.sort(key=lambda item: item.path.name == LAST)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what the journeys came to."""
-    if FIGURES:
-        terminalreporter.section("figures of the journeys")
-    for name, value in FIGURES.items():
-        terminalreporter.write_line(f"{name}: {value}")
+from tests.figures import FIGURES
+from tests.journeys.stage import FIRST, SECOND, Journey
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,8 @@ import pytest
 
 from local import soak
 from local.console import Voice
-from tests.journeys.stage import FIGURES, FIRST, Journey
+from tests.figures import FIGURES
+from tests.journeys.stage import FIRST, Journey
 
 pytestmark = [pytest.mark.journey, pytest.mark.terraform, pytest.mark.timeout(1800)]
 
