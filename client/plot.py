@@ -1,8 +1,8 @@
 """`python -m client plot SYMBOL N FILE`: a tape's newest rows as a picture.
 
-Price with averages and band, volatility, and distance from the mean, drawn from the rows as they
-are stored. FILE ends in `.png`, or in `.html` for a page that needs nothing else: its
-picture is a vector image that any browser enlarges without loss.
+Price with averages and band, volume, volatility, and distance from the mean, drawn from the rows as
+they are stored. FILE ends in `.png`, or in `.html` for a page that needs nothing else: its picture
+is a vector image that any browser enlarges without loss.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from typing import Any
 
 from client import shown
 from client.prices import Row
-from lambdas.domain.metrics import ATTRIBUTES
 
 _SUFFIXES = (".png", ".html")
 
@@ -81,14 +80,9 @@ def run(args: argparse.Namespace) -> int:
 
 def draw_picture(rows: list[Row], path: Path) -> None:
     """Draw the rows of one tape, oldest first; the file's ending names the format."""
-    from local import picture  # matplotlib takes longer to load than all other commands to run
+    from client import picture  # matplotlib takes longer to load than all other commands to run
 
-    numbers = {"timestamp", "price", "size", *ATTRIBUTES}
-    items = [
-        {name: {"N" if name in numbers else "S": text} for name, text in shown.texts(row).items()}
-        for row in rows
-    ]
-    picture.draw(items, path)
+    picture.draw(rows, path)
 
 
 def draw_page(rows: list[Row], path: Path) -> None:

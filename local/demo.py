@@ -15,8 +15,10 @@ from typing import Any
 
 from rich.table import Table
 
+from client import picture
+from client.prices import Row
 from lambdas.exchanges import VENUES
-from local import feed, messages, picture, pipeline, replay, report
+from local import feed, messages, pipeline, replay, report
 from local.console import Step, Voice
 from local.ear import Ear
 from local.emulator.addresses import webhook_url
@@ -201,7 +203,7 @@ def _show_rows(voice: Voice, places: Places, deployment: Deployment, evidence: E
     tapes = [
         picture.session(
             [
-                row
+                Row.from_item(row)
                 for row in last_rows(dynamodb, table, symbol, _DRAWN_ROWS)
                 if Key(symbol, Decimal(row["timestamp"]["N"])) in touched
             ]

@@ -22,7 +22,15 @@ MAY_USE = {
     "stack": set(),
     "lambdas": set(),
     "policies": {"main"},
-    "local": {"main", "lambdas.exchanges", "lambdas.domain", "policies.gate"},
+    "local": {
+        "main",
+        "lambdas.exchanges",
+        "lambdas.domain",
+        "policies.gate",
+        # One way to draw a tape, for the demo and for `plot`.
+        "client.picture",
+        "client.prices",
+    },
     "client": {
         "lambdas.exchanges",
         "lambdas.domain",
@@ -33,8 +41,6 @@ MAY_USE = {
         "local.process",
         "local.places",
         "local.emulator",
-        # One way to draw a tape, for the demo and for `plot`.
-        "local.picture",
         # One way to read recordings, to sign and to post, for the demo and for feeding.
         "local.messages",
         "local.signing",

@@ -1,13 +1,15 @@
-"""Draws one tape: price with averages and band, traded size, volatility, distance from the mean.
+"""Draws one tape: price with averages and band, volume, volatility, distance from the mean.
 
-What is drawn is what lies in the table; nothing is computed here, so the picture shows the rows.
+Prices and metrics are drawn as they lie in the table. Volume is the trades' sizes summed up by bars
+(:mod:`client.bars`) of a length that :func:`bar_seconds` chooses, coloured by whether the price
+rose in the bar.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +22,10 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-Row = Mapping[str, Mapping[str, str]]
-"""A row as DynamoDB's low-level client gives it."""
+from client.bars import bars
+from client.prices import Row
 
 _GAP_MS = 3_600_000
 """Prices further apart than this belong to different sessions."""
@@ -32,20 +34,22 @@ _INK, _FAINT, _PAPER = "#1f2733", "#8a94a3", "#ffffff"
 _PRICE, _BAND = "#1f2733", "#4c78a8"
 _AVERAGES = {"sma_5": "#72b7b2", "sma_20": "#4c78a8", "sma_50": "#b279a2", "ema_60s": "#f58518"}
 _VOLATILITY, _EWMA, _Z = "#e45756", "#f58518", "#4c78a8"
+_ROSE, _FELL = "#3a9d7c", "#d9605f"
 _VENUES = ("#4c78a8", "#f58518", "#54a24b", "#e45756", "#b279a2", "#72b7b2", "#9d755d", "#eeca3b")
 
 
 def session(rows: Sequence[Row]) -> Sequence[Row]:
-    """The longest stretch of a tape without a gap: recordings can lie years apart."""
-    times = [float(row["timestamp"]["N"]) for row in rows]
-    breaks = [at for at in range(1, len(rows)) if times[at] - times[at - 1] > _GAP_MS]
+    """Return the longest stretch of a tape without a gap: recordings can lie years apart."""
+    breaks = [
+        at for at in range(1, len(rows)) if rows[at].event_ms - rows[at - 1].event_ms > _GAP_MS
+    ]
     stretches = itertools.pairwise([0, *breaks, len(rows)])
     return max((rows[start:end] for start, end in stretches), key=len)
 
 
 def draw(rows: Sequence[Row], path: Path) -> None:
-    """Draw the rows of one tape, in the order of their keys, to a PNG file."""
-    times = [datetime.fromtimestamp(float(row["timestamp"]["N"]) / 1000, UTC) for row in rows]
+    """Draw the rows of one tape, in tape order, to a file: `.png`, or another of matplotlib's."""
+    times = [row.time for row in rows]
     dates: Any = mdates
     at = [float(dates.date2num(time)) for time in times]
     style: Any = {
@@ -62,25 +66,27 @@ def draw(rows: Sequence[Row], path: Path) -> None:
         "figure.facecolor": _PAPER,
     }
     with plt.rc_context(style):
-        figure, (price, volatility, score) = plt.subplots(
-            3, 1, sharex=True, figsize=(11, 8), height_ratios=(3.2, 1.3, 1.1), dpi=150
+        figure, (price, volume, volatility, score) = plt.subplots(
+            4, 1, sharex=True, figsize=(11, 9), height_ratios=(3.4, 1, 1.2, 1), dpi=150
         )
-        figure.subplots_adjust(left=0.085, right=0.975, top=0.9, bottom=0.075, hspace=0.09)
+        figure.subplots_adjust(left=0.085, right=0.915, top=0.91, bottom=0.06, hspace=0.09)
         _draw_price(price, at, rows)
+        _draw_volume(volume, rows)
         _draw_volatility(volatility, at, rows)
         _draw_score(score, at, rows)
-        for axes in (price, volatility, score):
-            axes.set_xmargin(0.01)
+        if at[0] < at[-1]:
+            beside = (at[-1] - at[0]) * 0.01
+            price.set_xlim(at[0] - beside, at[-1] + beside)
+        for axes in (price, volume, volatility, score):
             for side in ("top", "right"):
                 axes.spines[side].set_visible(False)
         locator = dates.AutoDateLocator(maxticks=9)
         score.xaxis.set_major_locator(locator)
         score.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
-        price.set_ylabel(f"price in {rows[0]['quote']['S']}")
-        figure.text(
-            0.085, 0.955, rows[0]["symbol"]["S"], fontsize=17, fontweight="bold", color=_INK
-        )
-        figure.text(0.085, 0.928, _subtitle(rows, times), fontsize=9, color=_FAINT)
+        price.set_ylabel(f"price in {rows[0].quote}")
+        figure.align_ylabels()
+        figure.text(0.085, 0.957, rows[0].symbol, fontsize=17, fontweight="bold", color=_INK)
+        figure.text(0.085, 0.932, _subtitle(rows, times), fontsize=9, color=_FAINT)
         figure.savefig(path)
         plt.close(figure)
 
@@ -88,10 +94,10 @@ def draw(rows: Sequence[Row], path: Path) -> None:
 def _draw_price(axes: Axes, at: Sequence[float], rows: Sequence[Row]) -> None:
     upper, lower = _series(rows, "bollinger_upper"), _series(rows, "bollinger_lower")
     axes.fill_between(at, lower, upper, color=_BAND, alpha=0.13, linewidth=0, label="Bollinger 20")
-    venues = sorted({row["exchange"]["S"] for row in rows})
-    prices = _series(rows, "price")
+    venues = sorted({row.exchange for row in rows})
+    prices = [float(row.price) for row in rows]
     for color, venue in zip(_VENUES * 2, venues, strict=False):
-        here = [number for number, row in enumerate(rows) if row["exchange"]["S"] == venue]
+        here = [number for number, row in enumerate(rows) if row.exchange == venue]
         axes.scatter(
             [at[number] for number in here],
             [prices[number] for number in here],
@@ -112,6 +118,81 @@ def _draw_price(axes: Axes, at: Sequence[float], rows: Sequence[Row]) -> None:
     _legend(axes, handles=dots, loc="lower left", ncols=min(6, len(dots)))
     axes.margins(y=0.12)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+    # The newest price stands beside the scale, as on any exchange's chart.
+    axes.axhline(prices[-1], color=_FAINT, linewidth=0.6, linestyle=(0, (4, 3)), zorder=1)
+    axes.annotate(
+        f"{rows[-1].price:,f}",
+        (1, prices[-1]),
+        (6, 0),
+        xycoords=axes.get_yaxis_transform(),
+        textcoords="offset points",
+        va="center",
+        fontsize=8,
+        color=_PAPER,
+        bbox={"boxstyle": "square,pad=0.3", "facecolor": _PRICE, "linewidth": 0},
+        annotation_clip=False,
+    )
+
+
+def bar_seconds(span_ms: int) -> int:
+    """Return the length of the volume's bars, at least a second, at most 100 of them in a span."""
+    return next(
+        (step for step in _BAR_SECONDS if span_ms <= step * 1000 * _MOST_BARS),
+        # A whole number of the longest, which is a day.
+        -(-span_ms // (_BAR_SECONDS[-1] * 1000 * _MOST_BARS)) * _BAR_SECONDS[-1],
+    )
+
+
+_MOST_BARS = 100
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+_BAR_SECONDS = (
+    *(1, 2, 5, 10, 15, 30),
+    *(_MINUTE * each for each in (1, 2, 5, 10, 15, 30)),
+    *(_HOUR * each for each in (1, 2, 4, 6, 12)),
+    _DAY,
+)
+
+
+def _draw_volume(axes: Axes, rows: Sequence[Row]) -> None:
+    every = bar_seconds(rows[-1].event_ms - rows[0].event_ms)
+    held = list(bars(rows, every))
+    axes.set_ylabel(f"volume in {rows[0].base}")
+    if not any(bar.volume for bar in held):
+        axes.text(
+            0.5,
+            0.5,
+            "no trade with a size in these rows",
+            ha="center",
+            va="center",
+            transform=axes.transAxes,
+            color=_FAINT,
+        )
+        axes.set_yticks([])
+        return
+    day_ms = _DAY * 1000
+    axes.bar(
+        [bar.start_ms / day_ms for bar in held],
+        [float(bar.volume) for bar in held],
+        width=every / _DAY * 0.86,
+        align="edge",
+        color=[_ROSE if bar.close >= bar.open else _FELL for bar in held],
+        linewidth=0,
+    )
+    axes.margins(y=0.3)
+    axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_locator(MaxNLocator(4))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
+    kinds = ((_ROSE, f"traded in {_length(every)}, price rose or stayed"), (_FELL, "fell"))
+    squares = [
+        Line2D([], [], marker="s", linestyle="", markersize=5, color=color, label=label)
+        for color, label in kinds
+    ]
+    _legend(axes, handles=squares, loc="upper left", ncols=2)
+
+
+def _length(seconds: int) -> str:
+    units = ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min"), (1, "s"))
+    return next(f"{seconds // unit} {name}" for unit, name in units if seconds % unit == 0)
 
 
 def _draw_volatility(axes: Axes, at: Sequence[float], rows: Sequence[Row]) -> None:
@@ -142,11 +223,11 @@ def _legend(axes: Axes, **options: Any) -> Legend:
 
 def _series(rows: Sequence[Row], name: str) -> list[float]:
     """A metric's values; where a row has none, a gap."""
-    return [float(row[name]["N"]) if name in row else float("nan") for row in rows]
+    return [float(row.metrics.get(name, "nan")) for row in rows]
 
 
 def _subtitle(rows: Sequence[Row], at: Sequence[datetime]) -> str:
-    venues = len({row["exchange"]["S"] for row in rows})
+    venues = len({row.exchange for row in rows})
     return (
         f"{len(rows):,} ticks of {venues} venue{'s' * (venues != 1)}, "
         f"{at[0]:%Y-%m-%d %H:%M:%S} to {at[-1]:%Y-%m-%d %H:%M:%S} UTC, rows of the price table"
