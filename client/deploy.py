@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,6 +27,13 @@ from stack.naming import stack_name, suffix_from_environment, validate_suffix
 ROOT = Path(__file__).resolve().parent.parent
 PROVIDER_VERSION = "5.100.0"
 PLAN = "judged.tfplan"
+
+# Terraform's own variables that change neither what a plan holds nor which provider makes it.
+# https://developer.hashicorp.com/terraform/cli/config/environment-variables
+_PASSED_ON = re.compile(
+    r"TF_(LOG|LOG_CORE|LOG_PROVIDER|LOG_PATH|REGISTRY_\w+|TOKEN_\w+|CLI_CONFIG_FILE|PLUGIN_MIRROR"
+    r"|VAR_webhook_secrets|VAR_environmentSuffix)"
+)
 
 
 class Stopped(Exception):
@@ -94,19 +103,42 @@ class Deployment:
     def environment(self) -> dict[str, str]:
         """The variables of every command: the suffix, and where Terraform finds its provider."""
         configuration = self.scratch / "terraform.rc"
-        configuration.write_text(providers.configuration(PROVIDER_VERSION, self.variables))
+        text = providers.configuration(PROVIDER_VERSION, self.variables)
+        if "dev_overrides" in text:
+            raise Stopped(
+                "Terraform's CLI configuration has dev_overrides, which put another program in the "
+                "provider's place; remove it, or name another file in TF_CLI_CONFIG_FILE; "
+                "nothing was changed."
+            )
+        configuration.write_text(text)
+        passed_on = {n: v for n, v in self.variables.items() if n not in self.left_out()}
         # A destruction needs a value and not the secrets: the state knows what there is.
         return {
             "TF_VAR_webhook_secrets": "{}",
-            **self.variables,
+            **passed_on,
             "TF_VAR_environmentSuffix": self.suffix,
             "CDKTF_OUTDIR": str(self.root / "cdktf.out"),
             "TF_CLI_CONFIG_FILE": str(configuration),
             "TF_IN_AUTOMATION": "1",
         }
 
+    def left_out(self) -> list[str]:
+        """The variables that would change what Terraform does behind the policies' back."""
+        return [
+            name
+            for name in sorted(self.variables)
+            if name.startswith("TF_") and not _PASSED_ON.fullmatch(name)
+        ]
+
     def prepare(self, destroy: bool) -> None:
         """Come to a plan that may be applied; what breaks a policy may still be removed."""
+        if left_out := self.left_out():
+            print(f"not passed on to Terraform: {', '.join(left_out)}", file=sys.stderr)
+        # A provider that lies here would be run without being fetched; `init` makes it anew.
+        fetched = self.folder / ".terraform"
+        if fetched.is_symlink():
+            fetched.unlink()
+        shutil.rmtree(fetched, ignore_errors=True)
         if destroy:
             command = (*self.python, "-c", "import main; main.synthesize()")
             self._run(command, self.root, "the synthesis")

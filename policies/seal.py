@@ -11,9 +11,7 @@ import json
 from pathlib import Path
 
 from policies.gate import stack_paths
-
-# What `terraform init`, `plan` and `apply` write into the folder; none of it changes the stack.
-_WRITTEN_LATER = (".terraform", ".terraform.lock.hcl", ".terraform.tfstate.lock.info", "plan")
+from policies.model.document import WRITTEN_LATER
 
 
 class SealError(RuntimeError):
@@ -27,11 +25,9 @@ def digest(path: Path) -> str:
         folder = part if part.is_dir() else part.parent
         for file in sorted(folder.rglob("*")):
             name = file.relative_to(folder)
-            if (
-                name.parts[0] in _WRITTEN_LATER
-                or "tfstate" in name.name
-                or name.suffix == ".tfplan"
-            ):
+            # None of what Terraform writes changes the stack.
+            top = name.parts[0]
+            if top == ".terraform" or (name == Path(top) and WRITTEN_LATER.fullmatch(top)):
                 continue
             if file.is_file():
                 content = hashlib.sha256(file.read_bytes()).hexdigest()

@@ -11,16 +11,12 @@ if "." not in __name__:  # run by plain Checkov, which may start in any folder
 
 import re
 
+from policies.model.document import WRITTEN_LATER
 from policies.model.stack import Given, Resource, Stack
 from policies.offer import offer
 from policies.policy import DOCUMENT, Policy, Problem
 
-# What Terraform and cdktf themselves write beside the document.
-OWN = re.compile(
-    r"cdk\.tf\.json|\.terraform\.lock\.hcl|\.terraform\.tfstate\.lock\.info|plan|.*\.tfplan"
-    r"|(.*\.)?tfstate(\.backup)?",
-    re.ASCII,
-)
+DOCUMENT_FILE = "cdk.tf.json"
 # What Terraform or OpenTofu reads on its own.
 READ = re.compile(r"\.(tf|tofu|tfvars)(\.json)?$", re.ASCII)
 FOLDERS = {"assets", ".terraform"}
@@ -65,10 +61,12 @@ class StackFolder(Policy):
             elif path.is_dir():
                 if stack.given is Given.FOLDER and path.name not in FOLDERS:
                     yield Problem(f"the folder {path.name} does not belong here")
-            elif not OWN.fullmatch(path.name) and (
-                stack.given is Given.FOLDER or READ.search(path.name)
-            ):
+            elif not _own(path.name) and (stack.given is Given.FOLDER or READ.search(path.name)):
                 yield Problem(f"{path.name} does not belong here", address=f"file.{path.name}")
+
+
+def _own(name: str) -> bool:
+    return name == DOCUMENT_FILE or WRITTEN_LATER.fullmatch(name) is not None
 
 
 offer(StackFolder, __name__)

@@ -201,6 +201,14 @@ def override(base: Block, over: Block) -> None:
             base.raw[key] = value
 
 
+# What `terraform init`, `plan` and `apply`, and the cdktf command, write beside the document.
+WRITTEN_LATER = re.compile(
+    r"\.terraform\.lock\.hcl|\.terraform\.tfstate\.lock\.info|plan|.*\.tfplan"
+    r"|(.*\.)?tfstate(\.backup)?",
+    re.ASCII,
+)
+
+
 def terraform_files(folder: Path) -> list[Path]:
     """Every file of the folder that Terraform or OpenTofu would load as configuration."""
     endings = (".tf", ".tf.json", ".tofu", ".tofu.json")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -25,7 +27,12 @@ sys.exit({failing!r} in " ".join(sys.argv[1:]))
 class Site:
     """A repository in which both programs are stand-ins."""
 
-    def __init__(self, folder: Path, failing: str = "nothing fails") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        failing: str = "nothing fails",
+        variables: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.calls = folder / "calls"
         self.calls.touch()
         script = folder / "program.py"
@@ -33,7 +40,7 @@ class Site:
         (folder / "scratch").mkdir()
         program = (sys.executable, str(script))
         self.deployment = Deployment(
-            "pr-7", folder / "scratch", {}, root=folder, terraform=program, python=program
+            "pr-7", folder / "scratch", variables, root=folder, terraform=program, python=program
         )
         self.deployment.folder.mkdir(parents=True)
 
@@ -91,6 +98,54 @@ def test_what_breaks_a_policy_can_still_be_removed_without_the_secrets(tmp_path:
     (_, _, variables) = json.loads(site.calls.read_text().splitlines()[-1])
     assert variables[:2] == ["pr-7", "{}"]
     assert Path(variables[2]).parent == site.deployment.scratch
+
+
+def test_no_variable_changes_what_terraform_does_behind_the_policies_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    leading = {
+        "TF_CLI_ARGS": "-lock=false",
+        "TF_CLI_ARGS_plan": "-target=aws_sns_topic.x",
+        "TF_DATA_DIR": "elsewhere",
+        "TF_REATTACH_PROVIDERS": "{}",
+        "TF_WORKSPACE": "other",
+        "TF_PLUGIN_CACHE_DIR": "planted",
+        "TF_VAR_other": "x",
+    }
+    harmless = {"TF_LOG": "debug", "TF_TOKEN_app_terraform_io": "x", "AWS_PROFILE": "dev"}
+    site = Site(tmp_path, variables={**leading, **harmless, "TF_VAR_webhook_secrets": "{1}"})
+    site.deployment.prepare(destroy=False)
+    given = site.deployment.environment()
+    assert leading.keys().isdisjoint(given)
+    assert harmless.items() <= given.items()
+    assert given["TF_VAR_webhook_secrets"] == "{1}"
+    said = capsys.readouterr().err
+    assert all(name in said for name in leading)
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_provider_that_lies_in_the_folder_is_not_run(tmp_path: Path, linked: bool) -> None:
+    site = Site(tmp_path)
+    planted = site.deployment.folder / ".terraform"
+    place = tmp_path / "elsewhere" if linked else planted
+    (place / "providers").mkdir(parents=True)
+    (place / "providers" / "terraform-provider-aws").write_text("")
+    if linked:
+        planted.symlink_to(place)
+    site.deployment.prepare(destroy=False)
+    assert not (planted / "providers").exists()
+    assert not linked or (place / "providers").exists()
+
+
+def test_a_program_in_the_providers_place_stops_it(tmp_path: Path) -> None:
+    configuration = tmp_path / "rc"
+    configuration.write_text(
+        'provider_installation {\n  dev_overrides { "hashicorp/aws" = "/x" }\n  direct {}\n}\n'
+    )
+    site = Site(tmp_path, variables={"TF_CLI_CONFIG_FILE": str(configuration)})
+    with pytest.raises(Stopped, match="dev_overrides"):
+        site.deployment.prepare(destroy=False)
+    assert site.made() == []
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,11 @@ CHANGES: list[Callable[[Path], object]] = [
     lambda f: next((f / "assets").iterdir()).write_bytes(b"x"),
     lambda f: (f / "assets" / "more.zip").write_bytes(b""),
     lambda f: (f / "terraform.tfvars").write_text(""),
+    lambda f: (f / "tfstate_override.tf.json").write_text("{}"),
+    lambda f: (f / "x.tfstate.tf").write_text(""),
+    lambda f: (f / "assets" / "plan").write_text(""),
+    lambda f: (f / "assets" / "x.tfplan").write_text(""),
+    lambda f: shutil.copytree(f / "assets", f / "plan"),
 ]
 
 
