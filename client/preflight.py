@@ -23,9 +23,12 @@ from lambdas.domain.errors import MisconfiguredEnvironment
 from lambdas.domain.keys import VENUES
 from lambdas.domain.signatures import verifiers
 from stack import settings as pipeline_settings
-from stack.naming import named, suffix_from_environment, validate_suffix
+from stack.naming import named, stack_name, suffix_from_environment, validate_suffix
 
 OLDEST_TERRAFORM = (1, 5)
+OLDEST_WITH_LOCK_FILE = (1, 10)
+"""The first Terraform that locks a state in S3 by a file beside it."""
+
 SECRETS_VARIABLE = "TF_VAR_webhook_secrets"
 
 UNRESERVED_MINIMUM = 100
@@ -82,13 +85,18 @@ def checks(
     environment: Mapping[str, str],
 ) -> Iterator[tuple[str, Callable[[], str]]]:
     """Every check with its title; a check returns what it found or raises `Short`."""
-    yield "Terraform", terraform_version
+    remote = bool(settings.state.s3_bucket)
+    yield (
+        "Terraform",
+        lambda: terraform_version(OLDEST_WITH_LOCK_FILE if remote else OLDEST_TERRAFORM),
+    )
+    yield "Terraform's state", lambda: state(settings, suffix, environment)
     yield "webhook secrets", lambda: secrets(environment)
     yield "AWS identity", lambda: identity(client, environment)
     yield "Lambda concurrency", lambda: concurrency(settings, suffix, client)
 
 
-def terraform_version() -> str:
+def terraform_version(needed: tuple[int, int] = OLDEST_TERRAFORM) -> str:
     """Look for a Terraform that is new enough."""
     path = shutil.which("terraform")
     if path is None:
@@ -102,10 +110,30 @@ def terraform_version() -> str:
         version = tuple(int(part) for part in found.split("-")[0].split(".")[:2])
     except (ValueError, KeyError) as error:
         raise Short(f"{path} does not tell its version: {answer.stderr.strip()}") from error
-    if version < OLDEST_TERRAFORM:
-        oldest = ".".join(map(str, OLDEST_TERRAFORM))
+    if version < needed:
+        oldest = ".".join(map(str, needed))
         raise Short(f"{found} is too old; {oldest} or newer is needed.")
     return found
+
+
+def state(settings: pipeline_settings.Settings, suffix: str, environment: Mapping[str, str]) -> str:
+    """Tell where the state is kept; a file would be gone with the machine of a CI job.
+
+    Without its state nobody can change or destroy what stands: the next job would make everything
+    anew and find its names taken. CI systems say who they are in `CI`.
+    https://docs.github.com/en/actions/reference/workflows-and-actions/variables
+    """
+    kept = settings.state
+    if kept.s3_bucket:
+        return f"s3://{kept.s3_bucket}/{kept.s3_key_prefix}/{suffix}.tfstate"
+    at_aws = not environment.get("AWS_ENDPOINT_URL")
+    if at_aws and environment.get("CI", "").lower() not in ("", "0", "false"):
+        raise Short(
+            "a file on this machine, which ends with the CI job, and with it the way to change or "
+            "destroy what was deployed. Name a bucket as s3_bucket under [state] in "
+            "stack/settings.toml."
+        )
+    return f"terraform.{stack_name(suffix)}.tfstate, a file on this machine"
 
 
 def secrets(environment: Mapping[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -103,6 +104,38 @@ def test_missing_or_broken_secrets_are_short(value: str, expected: str) -> None:
 def test_secrets_are_never_printed() -> None:
     text = '{"binance": {"scheme": "standard-webhooks", "secrets": ["whsec_c2VjcmV0"]}}'
     assert preflight.secrets({preflight.SECRETS_VARIABLE: text}) == "binance"
+
+
+def test_a_state_that_would_end_with_the_ci_job_is_short() -> None:
+    """GIVEN a CI job WHEN the state is a local file THEN nothing is deployed that it would lose."""
+    assert "terraform.crypto-prices-dev.tfstate" in preflight.state(SETTINGS, "dev", {})
+    assert preflight.state(SETTINGS, "dev", {"CI": "false"})
+    assert preflight.state(SETTINGS, "dev", {"CI": "true", "AWS_ENDPOINT_URL": "http://localhost"})
+    with pytest.raises(preflight.Short, match="s3_bucket"):
+        preflight.state(SETTINGS, "dev", {"CI": "true"})
+    kept = dataclasses.replace(SETTINGS.state, s3_bucket="prices-state")
+    remote = dataclasses.replace(SETTINGS, state=kept)
+    found = preflight.state(remote, "dev", {"CI": "true"})
+    assert found == "s3://prices-state/crypto-prices/dev.tfstate"
+
+
+def test_a_lock_file_in_s3_takes_a_newer_terraform(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = tmp_path / "terraform"
+    command.write_text('#!/bin/sh\necho \'{"terraform_version": "1.9.8"}\'\n')
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    kept = dataclasses.replace(SETTINGS.state, s3_bucket="prices-state")
+    remote = dataclasses.replace(SETTINGS, state=kept)
+    for settings, short in [(SETTINGS, False), (remote, True)]:
+        (title, check), *_ = preflight.checks(settings, "dev", Account(1000, {}), {})
+        assert title == "Terraform"
+        if short:
+            with pytest.raises(preflight.Short, match="1.10 or newer"):
+                check()
+        else:
+            assert check() == "1.9.8"
 
 
 def test_no_terraform_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
