@@ -132,7 +132,7 @@ def test_a_lock_file_in_s3_takes_a_newer_terraform(
         (title, check), *_ = preflight.checks(settings, "dev", Account(1000, {}), {})
         assert title == "Terraform"
         if short:
-            with pytest.raises(preflight.Short, match="1.10 or newer"):
+            with pytest.raises(preflight.Short, match=r"1\.10 or newer"):
                 check()
         else:
             assert check() == "1.9.8"
