@@ -89,6 +89,9 @@ def main(arguments: list[str] | None = None) -> int:
                 print("the stack could not be synthesized: nothing was judged", file=sys.stderr)
                 return 2
             judgements = judge([folder], views=views, with_builtins=True)
+        for judgement in judgements:
+            # A finding without a construct of its own points at what made the stack.
+            judgement.path = "main.py"
     for line in render(judgements, options.format):
         print(line)
     return exit_code(judgements)

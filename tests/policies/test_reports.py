@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from policies.__main__ import main
 from policies.gate import Judgement, judge, policies
 from policies.reports import render
 from tests.policies.documents import Pipeline, only
@@ -57,3 +58,14 @@ def test_junit_counts_failures_and_errors(judgements: list[Judgement]) -> None:
 def test_json_is_one_line_a_path(judgements: list[Judgement]) -> None:
     rows = [json.loads(line) for line in render(judgements, "json")]
     assert [row["verdict"] for row in rows] == ["fail", "cannot-judge"]
+
+
+def test_the_stack_as_the_code_makes_it_is_reported_under_the_program_that_makes_it(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """GIVEN no path WHEN the stack is made in a folder that vanishes THEN no report names it."""
+    assert main(["--views", "raw", "--format", "json"]) == 0
+    (row,) = (json.loads(line) for line in capfd.readouterr().out.splitlines())
+    assert row["path"] == "main.py"
+    assert row["verdict"] == "pass"
+    assert row["checked"] > len(policies())
