@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -37,6 +38,8 @@ LABELS = {
 # Those that the pipeline needs; another one is an offence even when it is empty.
 ORDINARY = {"resource", "data", "provider", "terraform", "variable", "output"}
 MAXIMUM_BYTES = 20_000_000
+# No stack nests a tenth as deep, and what follows a value's structure must come to an end.
+MAXIMUM_DEPTH = 64
 
 
 class DocumentError(ValueError):
@@ -80,28 +83,67 @@ def exact_number(text: str) -> int | float | None:
     if re.fullmatch(r"-?\d{1,4000}", text, re.ASCII):
         return int(text)
     value = float(text)
-    if not math.isfinite(value) or (value.is_integer() and Decimal(text) != Decimal(value)):
+    try:
+        if not math.isfinite(value) or (value.is_integer() and Decimal(text) != Decimal(value)):
+            return None
+    except ArithmeticError:  # an exponent that even a Decimal does not hold
         return None
     return value
 
 
-def _float(text: str) -> float:
+def _number(text: str) -> int | float:
     value = exact_number(text)
     if value is None:
         raise DocumentError(f"{text[:40]} has more digits than are told apart here: write it plain")
     return value
 
 
+def is_plain(text: str) -> bool:
+    """Whether Terraform keeps the text as it is.
+
+    It brings every text into Unicode's normal form C, in which the sign of kelvin is the letter K
+    and an accent joins its letter, and puts U+FFFD in the place of half a surrogate pair.
+    https://developer.hashicorp.com/terraform/language/expressions/types#string
+    """
+    if text.isascii():
+        return True
+    return unicodedata.is_normalized("NFC", text) and not re.search("[\ud800-\udfff]", text)
+
+
 def strict_json(text: str) -> Any:
-    """Parse JSON; a repeated key, NaN or Infinity, or nesting without end is a `DocumentError`."""
+    """Parse JSON; raises `DocumentError` on what another reader could take for something else.
+
+    That is a repeated key, NaN or Infinity, a number of too many digits, text that is not plain,
+    and nesting beyond `MAXIMUM_DEPTH`.
+    """
     try:
-        return json.loads(
-            text, object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_float
+        found = json.loads(
+            text,
+            object_pairs_hook=_unique,
+            parse_constant=_refuse_constant,
+            parse_float=_number,
+            parse_int=_number,
         )
     except json.JSONDecodeError as error:
         raise DocumentError(f"not JSON ({error}): synthesize the stack again") from error
     except RecursionError as error:
         raise DocumentError("nested too deeply to be a stack") from error
+    _require_plain(found)
+    return found
+
+
+def _require_plain(found: Any) -> None:
+    waiting = [(found, 0)]
+    while waiting:
+        node, depth = waiting.pop()
+        if depth > MAXIMUM_DEPTH:
+            raise DocumentError("nested too deeply to be a stack")
+        if isinstance(node, dict):
+            waiting.extend((item, depth + 1) for pair in node.items() for item in pair)
+        elif isinstance(node, list):
+            waiting.extend((item, depth + 1) for item in node)
+        elif isinstance(node, str) and not is_plain(node):
+            raise DocumentError(f"{node[:40]!a} is text that Terraform would read as another one")
 
 
 def read_json(path: Path) -> Any:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from policies.model.document import exact_number, strict_json
+from policies.model.document import exact_number, is_plain, strict_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +140,8 @@ def concatenate(parts: list[Value]) -> Value:
                 flat[-1] += piece
             elif piece != "":
                 flat.append(piece)
+    if not all(is_plain(piece) for piece in flat if isinstance(piece, str)):
+        raise NotUnderstoodError("text that Terraform brings into another form")
     if not flat:
         return ""
     if len(flat) == 1 and isinstance(flat[0], str):
@@ -147,9 +149,14 @@ def concatenate(parts: list[Value]) -> Value:
     return Text(tuple(flat))
 
 
+# Terraform calculates with 512 bits: below this, whole numbers are the same to it and to Python.
+# Fractions never are, so nothing is calculated or compared with them.
+WHOLE_LIMIT = 2**53
+
+
 def number_text(number: float) -> str:
     """A whole number as Terraform writes it into text; it writes fractions to 150 digits."""
-    if number != int(number) or abs(number) >= 2**53:
+    if number != int(number) or abs(number) >= WHOLE_LIMIT:
         raise NotUnderstoodError("only whole numbers are joined to text")
     return str(int(number))
 
@@ -171,9 +178,16 @@ _IMPURE_CALL = re.compile(
 )
 # What an expression depends on, besides names, if it calls one of them.
 OUTSIDE = "the machine or the moment"
+# What it depends on where it is too long, or has too many comments, to be searched for names.
+UNREAD = "a part that was not read"
+MAXIMUM_CHARACTERS = 65_536
+MAXIMUM_COMMENTS = 200
 
 
 def _mentioned(text: str) -> tuple[str, ...]:
+    comments = sum(text.count(mark) for mark in ("/*", "//", "#"))
+    if len(text) > MAXIMUM_CHARACTERS or comments > MAXIMUM_COMMENTS:
+        return (UNREAD,)
     names = [re.sub(_BLANK, "", name) for name in _MENTIONED.findall(text)]
     return tuple(dict.fromkeys([*names, *([OUTSIDE] if _IMPURE_CALL.search(text) else [])]))
 
@@ -190,6 +204,8 @@ def template(text: str, scope: Mapping[str, Value] | None = None) -> Value:
 
 
 def _read(text: str, scope: Mapping[str, Value]) -> Value:
+    if len(text) > MAXIMUM_CHARACTERS:
+        return Unknown(f"{text[:80]}…", (UNREAD,))
     try:
         parts, alone = _Template(text, scope).read()
         return parts[0] if alone else concatenate(parts)
@@ -318,7 +334,10 @@ class _Parser:
         self.need(":")
         other = self.expression()
         if isinstance(condition, bool):
-            return chosen if condition else other
+            chosen, other = (chosen, other) if condition else (other, chosen)
+            # Terraform converts what was chosen to a type that both have: 1 becomes "1" beside "a".
+            if chosen is None or other is None or _type(chosen) in (TEXT, _type(other)):
+                return chosen
         return _unknown("a ? b : c", condition, chosen, other)
 
     def binary(self, level: int) -> Value:
@@ -367,7 +386,7 @@ class _Parser:
             found = exact_number(token)
             if found is None:
                 raise NotUnderstoodError("a number beyond a float's precision")
-            return found
+            return int(found) if found == int(found) else found
         if kind == "quote":
             return self.string()
         if kind == "name":
@@ -459,8 +478,28 @@ class _Parser:
                 at += 1
 
 
+TEXT = "text"
+
+
+def _type(value: Value) -> object:
+    """What tells Terraform's types apart; each symbol of unknown type is a type of its own."""
+    if isinstance(value, str | Text | Encoded | Digest):
+        return TEXT
+    if isinstance(value, list):
+        return ("list", *map(_type, value))
+    if isinstance(value, dict):
+        return frozenset((key, _type(item)) for key, item in value.items())
+    if isinstance(value, Symbol):
+        return object()
+    return int if _is_number(value) else type(value)
+
+
 def _is_number(value: Value) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_whole(value: Value) -> bool:
+    return type(value) is int and abs(value) < WHOLE_LIMIT
 
 
 def _unknown(text: str, *values: Value) -> Unknown:
@@ -471,15 +510,18 @@ def _operate(operator: str, left: Value, right: Value) -> Value:
     if is_symbolic(left) or is_symbolic(right):
         return _unknown(f"a {operator} b", left, right)
     if operator in ("==", "!="):
-        # Terraform compares values of unlike types as unequal: 1 == "1" and 1 == true are false.
-        equal = type(left) is type(right) or (_is_number(left) and _is_number(right))
-        return (equal and left == right) == (operator == "==")
+        # Terraform compares values of unlike types as unequal: 1 == "1" and 1 == true are false,
+        # and so is ["a"] == tolist(["a"]).
+        for value in (left, right):
+            if not (value is None or isinstance(value, str | bool) or _is_whole(value)):
+                raise NotUnderstoodError("a comparison of other than text and whole numbers")
+        return (type(left) is type(right) and left == right) == (operator == "==")
     if operator in ("&&", "||"):
         if isinstance(left, bool) and isinstance(right, bool):
             return (left and right) if operator == "&&" else (left or right)
         raise NotUnderstoodError("logic on other than booleans")
-    if not (_is_number(left) and _is_number(right)):
-        raise NotUnderstoodError("arithmetic on other than numbers")
+    if not (_is_whole(left) and _is_whole(right)):
+        raise NotUnderstoodError("arithmetic on other than whole numbers")
     if operator in ("<", ">", "<=", ">="):
         compared = {"<": left < right, ">": left > right, "<=": left <= right, ">=": left >= right}
         return compared[operator]
@@ -489,10 +531,9 @@ def _operate(operator: str, left: Value, right: Value) -> Value:
         return _nonzero(left * right)
     if right == 0 or operator == "%":
         raise NotUnderstoodError(operator)
-    quotient = _nonzero(left / right)
-    if quotient != int(quotient):
+    if left % right:
         raise NotUnderstoodError("a quotient that is no whole number")
-    return int(quotient)
+    return _nonzero(left // right)
 
 
 def _nonzero(number: float) -> float:
@@ -516,14 +557,22 @@ def _step(value: Value, step: Value) -> Value:
         return _unknown("a[b]", value, step)
     if isinstance(value, dict) and isinstance(step, str) and step in value:
         return value[step]
-    if isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value):
+    if isinstance(value, list) and type(step) is int and 0 <= step < len(value):
         return value[step]
     raise NotUnderstoodError("index")
 
 
+# Escapes, and what stands unescaped, that Go's encoder or an older one writes in another way.
+_ESCAPED = re.compile("\\\\(?:u|b|f)|[\u2028\u2029]")
+
+
 def _json_text(value: Value) -> str:
     """Write JSON as Terraform's ``jsonencode`` does: keys sorted, no spaces, <, > and & escaped."""
+    if any(isinstance(leaf, float) for leaf in leaves(value)):
+        raise NotUnderstoodError("a fraction in JSON")
     text = json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    if _ESCAPED.search(text):
+        raise NotUnderstoodError("a control character in JSON")
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
@@ -535,7 +584,7 @@ def _to_text(value: Value) -> str:
 
 
 def _to_number(value: Value) -> int | float:
-    if isinstance(value, str) and re.fullmatch(r"-?\d+", value):
+    if isinstance(value, str) and re.fullmatch(r"-?\d{1,15}", value, re.ASCII):
         return int(value)
     if _is_number(value):
         return value  # type: ignore[no-any-return]
@@ -596,6 +645,23 @@ def _hash(algorithm: str) -> Any:
     return _typed(lambda text: hashlib.new(algorithm, text.encode()).hexdigest(), str)
 
 
+def _list_of(*lists: list[Value]) -> list[Value]:
+    """One list; Terraform converts what is in it to one type, which is left to it."""
+    found = [item for part in lists for item in part]
+    if len({_type(item) for item in found}) > 1:
+        raise TypeError
+    return found
+
+
+def _decoded(node: Any) -> Value:
+    """Write whole numbers without a point: 3.0 is 3 to Terraform."""
+    if isinstance(node, list):
+        return [_decoded(item) for item in node]
+    if isinstance(node, dict):
+        return {key: _decoded(item) for key, item in node.items()}
+    return int(node) if isinstance(node, float) and node.is_integer() else node
+
+
 # Functions that write a digest of a text in hexadecimal digits.
 HASHES = ("sha1", "sha256", "sha512")
 _PURE: dict[str, Any] = {
@@ -605,11 +671,11 @@ _PURE: dict[str, Any] = {
     "lower": _ascii(str.lower),
     "upper": _ascii(str.upper),
     "trimspace": _ascii(lambda text: text.strip(" \t\n\v\f\r")),
-    "tolist": _typed(list, list),
+    "tolist": _typed(_list_of, list),
     "length": _typed(len, list, dict),
-    "concat": _typed(lambda *lists: [item for part in lists for item in part], list),
-    "max": _typed(lambda *numbers: max(numbers), int, float),
-    "min": _typed(lambda *numbers: min(numbers), int, float),
+    "concat": _typed(_list_of, list),
+    "max": _typed(lambda *numbers: max(numbers), int),
+    "min": _typed(lambda *numbers: min(numbers), int),
     "merge": _typed(lambda *maps: {k: v for part in maps for k, v in part.items()}, dict),
-    "jsondecode": _typed(strict_json, str),
+    "jsondecode": _typed(lambda text: _decoded(strict_json(text)), str),
 }

@@ -1,0 +1,60 @@
+"""Several hundred documents that try to be overlooked, and harmless ones that must not be held up.
+
+They were written against the policies by someone who looked for what the policies do not look at.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from policies.policy import Verdict
+from tests.policies.documents import Alteration, Pipeline, told
+from tests.policies.evasions import expressions
+
+FAMILIES = {"expressions": expressions.EVASIONS}
+ALL = {
+    f"{family}: {what}": change
+    for family, evasions in FAMILIES.items()
+    for what, change in evasions.items()
+}
+
+
+@pytest.mark.parametrize("what", ALL)
+def test_no_evasion_is_overlooked(what: str, pipeline: Pipeline) -> None:
+    """GIVEN a stack that would break a rule THEN it is refused, by a verdict and not by a crash."""
+    document = copy.deepcopy(pipeline.document)
+    change: Alteration = ALL[what]
+    change(document)
+    judgement = pipeline.judge(json.dumps(document))
+    assert document != pipeline.document
+    assert judgement.verdict is not Verdict.PASSED
+    assert "crash" not in told(judgement)
+
+
+@pytest.mark.terraform
+def test_terraform_takes_the_conditions_for_what_they_are(tmp_path: Path) -> None:
+    """GIVEN conditions that look otherwise THEN the real Terraform says what they are."""
+    conditions = {
+        condition: truth
+        for truth, table in ((False, expressions.FALSE), (True, expressions.TRUE))
+        for condition in table.values()
+        if "aws_" not in condition
+    }
+    done = subprocess.run(
+        [str(shutil.which("terraform")), "console"],
+        input=f"jsonencode([{', '.join(conditions)}])",
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    answers = json.loads(json.loads(done.stdout))
+    assert dict(zip(conditions, answers, strict=True)) == conditions
