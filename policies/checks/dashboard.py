@@ -18,8 +18,10 @@ from policies.model.wiring import DIMENSIONS, observed
 from policies.offer import offer
 from policies.policy import Policy, Problem, shown
 
-# AWS allows no quotation mark in these: ARNs, and the names that tell metrics apart.
-VOUCHED = frozenset({"arn", "function_name", "name", "stage_name"})
+# AWS makes ARNs; the names that tell metrics apart are those of the inventory: no quotation marks.
+VOUCHED = frozenset(
+    {"arn"} | {f"{type_}.{name}" for known in DIMENSIONS.values() for type_, name in known.values()}
+)
 WIDGET = {"type", "x", "y", "width", "height", "properties"}
 GRAPH = {"title", "view", "stat", "metrics", "period", "region"}
 STATES = {"title", "alarms"}

@@ -56,7 +56,7 @@ class IngressTemplate(Policy):
                 expected="signatures and what belongs to them",
             )
         # The headers are all that may differ; any other template is not one that was thought over.
-        limit = re.search(r"\$body\.length\(\) > (\d+)\)", str(template))
+        limit = re.search(r"\$body\.length\(\) > ([0-9]+)\)", str(template))
         least, most = MINIMUM_BODY_CHARACTERS, MAXIMUM_BODY_CHARACTERS
         if limit is None or not least <= int(limit[1]) <= most:
             yield Problem(

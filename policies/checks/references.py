@@ -19,7 +19,11 @@ from policies.policy import ANY, Policy, Problem, shown
 SECRETS = "var.webhook_secrets"
 SUFFIX = "var.environmentSuffix"
 # Attributes that hold a secret; a reference to a whole resource shows them too.
-SECRET = {("aws_api_gateway_api_key", "value"), ("aws_lambda_function", "environment")}
+SECRET = {
+    ("aws_api_gateway_api_key", "value"),
+    ("aws_api_gateway_usage_plan_key", "value"),
+    ("aws_lambda_function", "environment"),
+}
 
 
 class References(Policy):

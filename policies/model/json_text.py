@@ -11,20 +11,23 @@ from policies.model.expressions import Reference, Text, Unknown, Value, concaten
 
 # Private-use characters stand for symbols while the text around them is parsed as JSON.
 _OPEN, _CLOSE = "\ue000", "\ue001"
-_PLACEHOLDER = re.compile(f"{_OPEN}(\\d+){_CLOSE}")
+_PLACEHOLDER = re.compile(f"{_OPEN}(\\d+){_CLOSE}", re.ASCII)
+# In the text itself, as they are or as JSON escapes them, they would pass for a symbol.
+_FORGED = re.compile(r"[\ue000\ue001]|\\u[eE]00[01]")
 
 
 def read_json_text(value: str | Text, vouched: frozenset[str]) -> Value:
     """Read the text as JSON, its references in their places; raises `DocumentError`.
 
-    A reference may only be to an attribute of `vouched`, or the suffix: to what AWS or the gate
-    vouches for that it holds no quotation mark, with which it could end the string it stands in.
+    A reference may only be to an attribute of `vouched` (`arn`, or of one type: `aws_x.name`), or
+    the suffix: to what AWS or the gate vouches for that it holds no quotation mark, with which it
+    could end the string it stands in.
     """
     symbols: list[Any] = []
     text = ""
     for part in value.parts if isinstance(value, Text) else (value,):
         if isinstance(part, str):
-            if _OPEN in part:
+            if _FORGED.search(part):
                 raise DocumentError("holds a private-use character")
             text += part
         else:
@@ -53,4 +56,8 @@ def _is_vouched(symbol: Value, vouched: frozenset[str]) -> bool:
     """Whether what the symbol stands for holds no quotation mark."""
     if not isinstance(symbol, Reference):
         return False
-    return symbol == requirement.SUFFIX or symbol.path[-1:] in {(name,) for name in vouched}
+    # The attribute itself: a tag of that name, `tags.arn`, is whatever somebody wrote.
+    if symbol == requirement.SUFFIX or len(symbol.path) != 1:
+        return symbol == requirement.SUFFIX
+    attribute = symbol.path[0]
+    return attribute in vouched or f"{symbol.root.partition('.')[0]}.{attribute}" in vouched

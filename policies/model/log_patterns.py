@@ -28,7 +28,10 @@ def compile_pattern(pattern: str) -> Matcher:
     """Read a pattern; the result says of one log line whether it matches."""
     text = pattern.strip()
     if text.startswith("{"):
-        test = _Json(text).read()
+        try:
+            test = _Json(text).read()
+        except RecursionError as error:
+            raise PatternError("the pattern is nested too deeply") from error
 
         def matches_json(line: str) -> bool:
             try:

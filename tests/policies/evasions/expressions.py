@@ -54,7 +54,7 @@ FALSE = {
     "a point in JSON": 'jsonencode(1.0) == "1.0"',
     "a point in JSON, in a list": 'jsonencode([1.0]) == "[1.0]"',
     "a separator of lines in JSON": 'jsonencode("\\u2028") == "\\"\\u2028\\""',
-}  # fmt: skip
+}
 # Conditions that are true to Terraform and look false.
 TRUE = {
     "a letter and its accent": '"e\\u0301" == "\\u00e9"',
@@ -67,7 +67,7 @@ TRUE = {
     "half a pair in JSON": 'jsondecode("\\"\\\\ud800\\"") == "\\ufffd"',
     "an accent in JSON": 'jsondecode("\\"e\\\\u0301\\"") == "\\u00e9"',
     "a whole number of more bits than Terraform keeps": f"{2**600 + 1} - 1 + 1 == {2**600}",
-}  # fmt: skip
+}
 
 # What is written as one number and stands for another, or for none.
 NUMBERS: dict[str, object] = {
@@ -88,9 +88,9 @@ NUMBERS: dict[str, object] = {
     "a choice of choices": "${true ? (false ? 3 : 30) : 3}",
     "an index": "${[3, 30][1]}",
     "a key": "${{a = 3, b = 30}.b}",
-    "the last of two maps": '${merge({d = 3}, {d = 30}).d}',
+    "the last of two maps": "${merge({d = 3}, {d = 30}).d}",
     "JSON": '${jsondecode("[30]")[0]}',
-    "a length": '${length([1, 2, 3, 4, 5])}',
+    "a length": "${length([1, 2, 3, 4, 5])}",
     "a maximum": "${max(3, 30)}",
     "a try": "${try(30, 3)}",
     "a try of what is not": "${try(nothing.at.all, 30)}",
@@ -107,7 +107,7 @@ NUMBERS: dict[str, object] = {
     "a splat, the old way": "${[{d = 30}].*.d}",
     "a for": "${[for d in [30] : d][0]}",
     "a for of an object": "${{for d in [30] : d => d}[30]}",
-    "whether it can": "${can(tonumber(\"x\")) ? 3 : 30}",
+    "whether it can": '${can(tonumber("x")) ? 3 : 30}',
     "a heredoc": "${<<D\n30\nD\n}",
     "a directive": "%{ if true }30%{ else }3%{ endif }",
     "a directive that strips": "%{~ if true ~}30%{~ else ~}3%{~ endif ~}",
@@ -154,7 +154,7 @@ NUMBERS: dict[str, object] = {
     "a mark of direction": "\u202e3",
     "a line after it": "3\n",
     "a superscript": "\u00b3",
-}  # fmt: skip
+}
 
 
 def deep(levels: int) -> list[object]:
@@ -177,7 +177,7 @@ EVASIONS: dict[str, Alteration] = {
     **{f"true: {what}": mistaken(condition) for what, condition in TRUE.items()},
     **{f"a number: {what}": days(value) for what, value in NUMBERS.items()},
     "an architecture without one": _architecture(),
-    "an architecture in capitals": _architecture("${upper(\"arm64\")}"),
+    "an architecture in capitals": _architecture('${upper("arm64")}'),
     "an architecture, and null": _architecture("arm64", None),
     "an architecture twice": _architecture("arm64", "arm64"),
     "an architecture of another width": _architecture("\uff41rm64"),
@@ -198,4 +198,4 @@ EVASIONS: dict[str, Alteration] = {
     "tags without end": lambda d: only(d, "aws_kms_key")["tags"].update(Owner=deep(700)),
     "half a pair": lambda d: only(d, "aws_kms_key").update(description="\ud800"),
     "an accent apart": lambda d: only(d, "aws_kms_key").update(description="e\u0301"),
-}  # fmt: skip
+}
