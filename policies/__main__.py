@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import subprocess
 import sys
 import tempfile
@@ -72,6 +73,9 @@ def main(arguments: list[str] | None = None) -> int:
         "--verify", type=Path, metavar="FILE", help="only say whether PATH still is what was sealed"
     )
     options = parser.parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a report is printed, whatever it quotes
+            stream.reconfigure(errors="backslashreplace")
     if options.plan and len(options.paths) != 1:
         parser.error("--plan takes exactly one PATH")
     if options.seal or options.verify:

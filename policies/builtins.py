@@ -9,10 +9,10 @@ is a refusal.
 from __future__ import annotations
 
 import datetime
-import fnmatch
 import json
 import logging
 import os
+import re
 import tempfile
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -47,31 +47,49 @@ class Waiver:
 
     def covers(self, policy: str, resource: str) -> bool:
         """Whether it is for this check and resource; ``type.*`` is for all of a type."""
-        return policy == self.policy and fnmatch.fnmatchcase(resource, self.resource)
+        every = f"{resource.partition('.')[0]}.*"
+        return policy == self.policy and self.resource in (resource, every)
 
 
 def read_waivers(path: Path = WAIVERS) -> list[Waiver]:
     """Read the waivers; `BuiltinsError` where one lacks something or is for our own policies."""
     try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8")).get("waiver", [])
-    except (OSError, tomllib.TOMLDecodeError) as error:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         raise BuiltinsError(f"{path.name} cannot be read: {error}") from error
-    fields = {"policy", "resource", "reason", "owner", "expires"}
-    waivers = []
+    entries = content.get("waiver", [])
+    if set(content) - {"waiver"} or not isinstance(entries, list):
+        raise BuiltinsError(f"{path.name} holds other than [[waiver]]s")
+    waivers: list[Waiver] = []
     for entry in entries:
-        name = f"{path.name}: waiver of {entry.get('policy')} for {entry.get('resource')}"
-        if set(entry) != fields:
-            raise BuiltinsError(f"{name} must have exactly {', '.join(sorted(fields))}")
-        if type(entry["expires"]) is not datetime.date:
-            raise BuiltinsError(f"{name}: expires must be a date such as 2027-06-30")
-        if any(not str(entry[f]).strip() for f in fields) or len(entry["reason"]) < 20:
-            raise BuiltinsError(f"{name}: give a reason that a reader can judge, and its owner")
-        if entry["policy"].startswith("CKV_PRICE"):
-            raise BuiltinsError(f"{name}: the project's own policies cannot be waived")
-        if entry["resource"].startswith("*"):
-            raise BuiltinsError(f"{name}: name the resource, or aws_type.*")
-        waivers.append(Waiver(**entry))
+        waiver = _waiver(entry, path.name)
+        if any((w.policy, w.resource) == (waiver.policy, waiver.resource) for w in waivers):
+            raise BuiltinsError(f"{path.name} waives {waiver.policy} of {waiver.resource} twice")
+        waivers.append(waiver)
     return waivers
+
+
+_POLICY = re.compile(r"CKV2?_(?!PRICE_)[A-Z]+_[0-9]+")
+_RESOURCE = re.compile(r"[a-z0-9_]+\.(\*|[A-Za-z_][A-Za-z0-9_-]*)")
+
+
+def _waiver(entry: Any, file: str) -> Waiver:
+    fields = ("policy", "resource", "reason", "owner", "expires")
+    if not isinstance(entry, dict) or set(entry) != set(fields):
+        raise BuiltinsError(f"{file}: a waiver has exactly {', '.join(fields)}, not {entry}")
+    name = f"{file}: waiver of {entry['policy']} for {entry['resource']}"
+    if type(entry["expires"]) is not datetime.date:
+        raise BuiltinsError(f"{name}: expires must be a date such as 2027-06-30")
+    texts = [entry[field] for field in fields[:-1]]
+    if not all(isinstance(text, str) and text.strip() for text in texts):
+        raise BuiltinsError(f"{name}: {', '.join(fields[:-1])} are texts")
+    if len(entry["reason"].strip()) < 20:
+        raise BuiltinsError(f"{name}: give a reason that a reader can judge")
+    if not _POLICY.fullmatch(entry["policy"]):
+        raise BuiltinsError(f"{name}: only a check of Checkov's own can be waived")
+    if not _RESOURCE.fullmatch(entry["resource"]):
+        raise BuiltinsError(f"{name}: name the resource, or aws_type.*")
+    return Waiver(**entry)
 
 
 def plain_document(stack: Stack) -> dict[str, Any]:
@@ -96,7 +114,7 @@ def _plain_body(resource: Resource) -> dict[str, Any]:
 
     def write(body: Body, top: bool) -> dict[str, Any]:
         result: dict[str, Any] = {}
-        dynamic = body.raw.get("dynamic") or {}
+        dynamic = body.dynamic()
         for name in sorted(body.names()):
             if (top and name in nested | {"environment"}) or name in dynamic:
                 inner = [write(block, False) for block in body.blocks(name)]

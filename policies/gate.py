@@ -21,6 +21,7 @@ from typing import Any
 
 from policies import checks
 from policies.model.document import DocumentError, read_json, terraform_files
+from policies.model.inventory import allowed
 from policies.model.stack import ChangeableError, Resource, Stack, UnresolvedError, load
 from policies.policy import Finding, Policy, Problem, Verdict
 
@@ -100,7 +101,7 @@ def pair(policy: Policy, subject: Resource, stack: Stack) -> list[Finding]:
         findings.append(finding(Problem(str(error)), Verdict.VIOLATED))
     except (UnresolvedError, DocumentError) as error:
         findings.append(finding(Problem(f"cannot judge: {error}"), Verdict.UNJUDGED))
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # one that leaves with 0 has not judged either
         findings.append(finding(Problem(f"the policy crashed: {error!r}"), Verdict.UNJUDGED))
     return findings
 
@@ -109,10 +110,21 @@ def judge_stack(stack: Stack, path: str) -> Judgement:
     """Run every policy on every resource it concerns and count the verdicts."""
     judgement = Judgement(path)
     for policy in policies():
-        for subject in policy.subjects(stack):
+        subjects = policy.subjects(stack)
+        if not subjects and not _may_be_idle(policy):
+            where = ", ".join(policy.applies_to) or "nothing"
+            message = "found nothing to look at: what it concerns is not in the stack"
+            judgement.findings.append(Finding(policy.id, where, None, Verdict.UNJUDGED, message))
+        for subject in subjects:
             judgement.findings.extend(pair(policy, subject, stack))
             judgement.checked += 1
     return judgement
+
+
+def _may_be_idle(policy: Policy) -> bool:
+    """Whether all that the policy concerns are types that a stack may be without."""
+    tables, types = allowed(), set(policy.applies_to)
+    return bool(types) and types <= set(tables["resources"]) - set(tables["inventory"])
 
 
 def stack_paths(path: Path) -> list[Path]:

@@ -15,8 +15,21 @@ _WORDS = {Verdict.VIOLATED: "VIOLATED", Verdict.UNJUDGED: "CANNOT JUDGE"}
 _LEVELS = {"CRITICAL": "error", "HIGH": "error", "MEDIUM": "warning", "LOW": "note"}
 
 
+def visible(text: str) -> str:
+    """The text with an escape for each character that one does not see.
+
+    What a report quotes was written by others: a line's end, a terminal's escape or a mark of
+    direction in it could make a refusal look like a pass.
+    """
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 def text(judgements: Sequence[Judgement]) -> Iterator[str]:
     """Every finding with what was found, what is expected, and how to put it right."""
+    yield from map(visible, _lines(judgements))
+
+
+def _lines(judgements: Sequence[Judgement]) -> Iterator[str]:
     known = by_id()
     for judgement in judgements:
         for finding in sorted(judgement.findings, key=lambda f: f.verdict is not Verdict.VIOLATED):
@@ -112,7 +125,7 @@ def junit(judgements: Sequence[Judgement]) -> str:
         suite = ElementTree.SubElement(
             suites,
             "testsuite",
-            name=judgement.path,
+            name=visible(judgement.path),
             tests=str(len(found)),
             failures=str(_count(found, Verdict.VIOLATED)),
             errors=str(_count(found, Verdict.UNJUDGED)),
@@ -123,9 +136,9 @@ def junit(judgements: Sequence[Judgement]) -> str:
             case = ElementTree.SubElement(suite, "testcase", classname="policies", name=name)
             for finding in findings:
                 kind = "failure" if finding.verdict is Verdict.VIOLATED else "error"
-                ElementTree.SubElement(
-                    case, kind, message=f"{finding.resource}: {finding.message}"
-                ).text = finding.construct
+                message = visible(f"{finding.resource}: {finding.message}")
+                found_here = ElementTree.SubElement(case, kind, message=message)
+                found_here.text = visible(finding.construct or "")
     ElementTree.indent(suites)
     return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True)
 

@@ -133,7 +133,7 @@ def disagreements(stack: Stack, state: dict[str, dict[str, Any]]) -> Iterator[Fi
         for name in sorted(
             resource.body.names() - {"depends_on", "lifecycle", "provider", "count"}
         ):
-            if address not in state or name in (resource.body.raw.get("dynamic") or {}):
+            if address not in state or name in resource.body.dynamic():
                 continue
             ours = with_suffix(resource.body.resolved(name), suffix)
             theirs = state[address].get(name)
@@ -184,7 +184,9 @@ def _agree(ours: Value, theirs: Any) -> bool:
         if not isinstance(theirs, list) or len(ours) != len(theirs):
             return False
         # Sets come back in another order.
-        return all(any(_agree(mine, other) for other in theirs) for mine in ours)
+        return all(any(_agree(mine, other) for other in theirs) for mine in ours) and all(
+            any(_agree(mine, other) for mine in ours) for other in theirs
+        )
     if is_symbolic(ours):
         return True  # hangs on what AWS computes
     if isinstance(theirs, bool):

@@ -15,7 +15,9 @@ import base64
 import hashlib
 import io
 import stat
+import struct
 import zipfile
+import zlib
 
 from policies.model.stack import Given, Resource, Stack, UnresolvedError
 from policies.model.wiring import function_name
@@ -23,6 +25,12 @@ from policies.offer import offer
 from policies.policy import Policy, Problem, require_absent, shown
 
 MAXIMUM_BYTES = 5_000_000
+# What reading a zip, or parsing a source, raises when it is not what it should be.
+UNUSABLE = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError),
+    *(SyntaxError, RuntimeError, MemoryError),
+)
+PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 SOURCES = Path(__file__).resolve().parents[2] / "lambdas"
 
 
@@ -94,12 +102,13 @@ def _look_into(content: bytes, module: str) -> tuple[str, ...]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()
+            if sum(entry.file_size for entry in entries) > MAXIMUM_BYTES:
+                return (f"the zip unpacks to more than {MAXIMUM_BYTES} bytes",)
+            faults.extend(_laid_out(content, archive))
             for entry in entries:
                 parts = entry.filename.split("/")
                 if not entry.filename.endswith(".py") or parts[0] != "lambdas" or ".." in parts:
                     faults.append(f"the zip holds {entry.filename}, no Python source of lambdas/")
-                elif entry.file_size > MAXIMUM_BYTES:
-                    faults.append(f"{entry.filename} is larger than {MAXIMUM_BYTES} bytes")
                 else:
                     source = archive.read(entry)
                     ast.parse(source)
@@ -108,7 +117,7 @@ def _look_into(content: bytes, module: str) -> tuple[str, ...]:
                 mode = entry.external_attr >> 16
                 if not stat.S_ISREG(mode) or mode & 0o444 != 0o444:
                     faults.append(f"{entry.filename} is no file that Lambda's user can read")
-    except (zipfile.BadZipFile, SyntaxError, OSError, ValueError, RuntimeError) as error:
+    except UNUSABLE as error:
         return (f"the zip cannot be used: {error}",)
     names = [entry.filename for entry in entries]
     if len(set(names)) != len(names):
@@ -120,6 +129,33 @@ def _look_into(content: bytes, module: str) -> tuple[str, ...]:
         for name in sorted(set(sources) - needed)
     )
     return tuple(faults)
+
+
+def _laid_out(content: bytes, archive: zipfile.ZipFile) -> Iterator[str]:
+    """What of the zip belongs to no entry, or is said of one in two ways.
+
+    A program that unpacks by the entries' own headers would find other files than one that reads
+    the directory at the end, as the gate does.
+    https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT (section 4.3)
+    """
+    at = directory = 0
+    for entry in sorted(archive.infolist(), key=lambda e: e.header_offset):
+        name = entry.orig_filename.encode()
+        if entry.extra or entry.comment or entry.compress_type not in PACKED:
+            yield f"{entry.filename} has a field or a packing that no entry needs"
+        wanted = (
+            *(b"PK\3\4", entry.flag_bits, entry.compress_type, entry.CRC),
+            *(entry.compress_size, entry.file_size, len(name), 0, name),
+        )
+        header = struct.unpack_from("<4s2x2H4x3L2H", content, at)
+        found = (*header, content[at + 30 : at + 30 + len(name)])
+        if entry.header_offset != at or found != wanted:
+            yield f"{entry.filename} does not begin where, or as, the zip's directory says"
+            return
+        at += 30 + len(name) + entry.compress_size
+        directory += 46 + len(name)
+    if at != archive.start_dir or len(content) != at + directory + 22:
+        yield "the zip holds something that belongs to no entry"
 
 
 def _needed(handler: str, sources: dict[str, bytes]) -> set[str]:

@@ -91,7 +91,7 @@ class References(Policy):
 
 def _values(body: Body) -> Iterator[tuple[str, Value]]:
     for name in sorted(body.names() - {"depends_on", "lifecycle", "provider"}):
-        if name in (body.raw.get("dynamic") or {}):
+        if name in body.dynamic():
             for block in body.blocks(name):
                 yield from _values(block)
         else:

@@ -48,8 +48,7 @@ class Tags(Policy):
             if not isinstance(value, str) or not value.strip():
                 yield Problem(f"the tag {name} is {shown(value)}", shown(value), "a text")
         for name, value in tags.items():
-            counted = Counter(str(_tag(r, name)) for r in stack.of(*_taggable()))
-            usual = counted.most_common(1)[0][0]
+            usual = _usual(stack).get(name, str(None))
             if str(value) != usual:
                 yield Problem(
                     f"the tag {name} is {shown(value)}, elsewhere {usual}", expected=usual
@@ -63,9 +62,21 @@ def _taggable() -> list[str]:
     return [type_ for type_, names in allowed()["resources"].items() if "tags" in names]
 
 
-def _tag(resource: Resource, name: str) -> Value:
+def _usual(stack: Stack) -> dict[str, str]:
+    """The value that each tag has on most resources, `None` where most are without it."""
+    if "usual tags" not in stack.derived:
+        found = [_tags(resource) for resource in stack.of(*_taggable())]
+        stack.derived["usual tags"] = {
+            name: Counter(str(tags.get(name)) for tags in found).most_common(1)[0][0]
+            for name in sorted({name for tags in found for name in tags})
+        }
+    usual: dict[str, str] = stack.derived["usual tags"]
+    return usual
+
+
+def _tags(resource: Resource) -> dict[str, Value]:
     tags = resource.body.value("tags")
-    return tags.get(name) if isinstance(tags, dict) else None
+    return tags if isinstance(tags, dict) else {}
 
 
 offer(Tags, __name__)

@@ -69,8 +69,12 @@ class Body:
             for name, raw in self.raw.items()
             if name not in ("//", "dynamic") and raw is not None and raw != []
         }
-        dynamic = merged(self.raw.get("dynamic"), self.where("dynamic"))
-        return given | {name for name in dynamic if self.blocks(name)}
+        return given | {name for name in self.dynamic() if self.blocks(name)}
+
+    def dynamic(self) -> dict[str, Any]:
+        """The ``dynamic`` blocks by the name of the block that each makes."""
+        found = merged(self.raw.get("dynamic"), self.where("dynamic"))
+        return {name: raw for name, raw in found.items() if name != "//"}
 
     def where(self, name: str) -> str:
         """The path of an attribute, for messages."""
@@ -123,7 +127,7 @@ class Body:
         except UnresolvedError:
             if isinstance(answers, list) and self._trusts_dynamic(name):
                 # Only what the block itself gives: the rest of an answer is made up.
-                items = _as_list(merged(self.raw.get("dynamic"), "dynamic").get(name))
+                items = _as_list(self.dynamic().get(name))
                 given = {k for item in items for k in merged(item.get("content"), self.where(name))}
                 bodies = [{k: v for k, v in answer.items() if k in given} for answer in answers]
                 return [Body(b, self.owner, self.where(name), {}, b) for b in bodies]
@@ -132,7 +136,7 @@ class Body:
     def _trusts_dynamic(self, name: str) -> bool:
         """Whether a dynamic block hangs on nothing that AWS computes or a deployer chooses."""
         found: set[str] = set()
-        for item in _as_list(merged(self.raw.get("dynamic"), "dynamic").get(name)):
+        for item in _as_list(self.dynamic().get(name)):
             body = merged(item, self.where(name))
             iterator = str(body.get("iterator", name))
             scope = {**self.scope, iterator: {"key": "", "value": ""}}
@@ -141,8 +145,7 @@ class Body:
         return not {r for r in found if not r.startswith(f"{name}.")} - TRUSTED
 
     def _dynamic(self, name: str) -> Iterator[Body]:
-        raw = merged(self.raw.get("dynamic"), self.where("dynamic")).get(name)
-        for item in raw if isinstance(raw, list) else [] if raw is None else [raw]:
+        for item in _as_list(self.dynamic().get(name)):
             dynamic = merged(item, self.where(name))
             each = self.owner.stack.resolve(self._read(dynamic.get("for_each")))
             iterator = dynamic.get("iterator", name)
@@ -211,6 +214,8 @@ class Stack:
         self.content = content
         self.troubles: list[Trouble] = []
         self.resources: dict[str, Resource] = {}
+        # What a policy worked out of the whole stack and asks for again with each resource.
+        self.derived: dict[str, Any] = {}
         self._counted: set[str] = set()
         for block in content:
             if block.kind in ("resource", "data"):
@@ -259,6 +264,7 @@ class Stack:
 
     def answered(self, values: Mapping[str, dict[str, Any]]) -> None:
         """Take the values that Terraform resolved, by address, for what is left open."""
+        self.derived.clear()
         for address, resource in self.resources.items():
             resource.body.answer = values.get(address)
 

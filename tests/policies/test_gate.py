@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -54,6 +54,75 @@ def test_a_policy_that_crashes_late_keeps_what_it_found(
 
     monkeypatch.setattr(gate, "policies", lambda: (Late(),))
     assert pipeline.judge(pipeline.document).verdict is Verdict.VIOLATED
+
+
+class Typo(Quiet):
+    applies_to = ("aws_sqs_queues",)
+
+
+class Blind(Quiet):
+    def subjects(self, stack: Stack) -> list[Resource]:
+        return []
+
+
+class Nothing(Quiet):
+    applies_to: ClassVar[tuple[str, ...]] = ()  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("policy", [Typo, Blind, Nothing])
+def test_a_policy_that_looks_at_nothing_refuses(
+    policy: type[Policy], pipeline: Pipeline, monkeypatch: Any
+) -> None:
+    real = policies()
+    monkeypatch.setattr(gate, "policies", lambda: (*real, policy()))
+    judgement = pipeline.judge(pipeline.document)
+    assert judgement.verdict is Verdict.UNJUDGED
+    assert "nothing to look at" in told(judgement)
+
+
+class NoAnswer(Quiet):
+    def judge(self, resource: Resource, stack: Stack) -> Any:
+        return None
+
+
+class Truth(Quiet):
+    def judge(self, resource: Resource, stack: Stack) -> Any:
+        return True
+
+
+class Words(Quiet):
+    def judge(self, resource: Resource, stack: Stack) -> Any:
+        return ["all is well"]
+
+
+class Leaving(Quiet):
+    def judge(self, resource: Resource, stack: Stack) -> Any:
+        raise SystemExit(0)
+
+
+class Interrupting(Quiet):
+    def judge(self, resource: Resource, stack: Stack) -> Any:
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("policy", [NoAnswer, Truth, Words])
+def test_a_policy_that_answers_otherwise_refuses(
+    policy: type[Policy], pipeline: Pipeline, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(gate, "policies", lambda: (policy(),))
+    assert pipeline.judge(pipeline.document).verdict is Verdict.UNJUDGED
+
+
+def test_a_policy_that_ends_the_program_well_refuses(pipeline: Pipeline, monkeypatch: Any) -> None:
+    """GIVEN a policy that leaves with 0 THEN the gate does not."""
+    monkeypatch.setattr(gate, "policies", lambda: (Leaving(),))
+    assert pipeline.judge(pipeline.document).verdict is Verdict.UNJUDGED
+
+
+def test_an_interrupted_gate_does_not_pass(pipeline: Pipeline, monkeypatch: Any) -> None:
+    monkeypatch.setattr(gate, "policies", lambda: (Interrupting(),))
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.judge(pipeline.document)
 
 
 def test_no_policy_at_all_refuses(pipeline: Pipeline, monkeypatch: Any) -> None:

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import stat
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -144,6 +145,102 @@ def test_no_part_of_the_stack_is_a_link(
     (folder / name).symlink_to(elsewhere)
     (judgement,) = judge([folder])
     assert refused(judgement, "CKV_PRICE_24", f"file.{name}"), told(judgement)
+
+
+def hidden_before(content: bytes) -> bytes:
+    """Put an entry in front that only a program without use for the directory finds."""
+    local = struct.pack("<4s5H3L2H", b"PK\3\4", 20, 0, 0, 0, 33, 0, 4, 4, 5, 0) + b"x.pysudo"
+    return moved(local + content, len(local))
+
+
+def hidden_between(content: bytes) -> bytes:
+    """Put bytes between the entries and the directory."""
+    at = directory_of(content)
+    end = content[:-6] + struct.pack("<L", at + 4) + content[-2:]
+    return end[:at] + b"\0\0\0\0" + end[at:]
+
+
+def directory_of(content: bytes) -> int:
+    return int(struct.unpack("<L", content[-6:-2])[0])
+
+
+def moved(content: bytes, by: int) -> bytes:
+    """Let the directory say that every entry begins so much later."""
+    at = directory_of(content) + by
+    body = bytearray(content)
+    struct.pack_into("<L", body, len(body) - 6, at)
+    while body[at : at + 4] == b"PK\1\2":
+        (offset,) = struct.unpack_from("<L", body, at + 42)
+        struct.pack_into("<L", body, at + 42, offset + by)
+        at += 46 + sum(struct.unpack_from("<3H", body, at + 28))
+    return bytes(body)
+
+
+def renamed_in_front(content: bytes) -> bytes:
+    """Call the first entry otherwise in its own header."""
+    return content.replace(b"lambdas/__init__.py", b"lambdas/__evil__.py", 1)
+
+
+def otherwise_in_front(content: bytes) -> bytes:
+    """Give the first entry another size in its own header."""
+    return content[:22] + struct.pack("<L", 7) + content[26:]
+
+
+def commented(content: bytes) -> bytes:
+    return content[:-2] + struct.pack("<H", 4) + b"sudo"
+
+
+TRICKS = [
+    hidden_before, hidden_between, renamed_in_front, otherwise_in_front, commented,
+    lambda c: c + b"\0", lambda c: c + c, lambda c: c[:-1], lambda c: c[:60],
+    lambda c: c[: directory_of(c)], lambda c: b"PK\5\6" + b"\0" * 18,
+    lambda c: c[:50] + b"\xff" * 20 + c[70:],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+def test_a_zip_is_one_to_every_reader(
+    trick: Callable[[bytes], bytes], stack: tuple[Path, Document]
+) -> None:
+    """GIVEN a zip that another program unpacks otherwise THEN its hash does not make it right."""
+    folder, document = stack
+    function = named(document, "aws_lambda_function", "error-notifier")
+    path = folder / function["filename"]
+    content = trick(path.read_bytes())
+    path.write_bytes(content)
+    function["source_code_hash"] = base64.b64encode(hashlib.sha256(content).digest()).decode()
+    (folder / "cdk.tf.json").write_text(json.dumps(document))
+    (judgement,) = judge([folder])
+    assert refused(judgement, "CKV_PRICE_41", "aws_lambda_function.error_notifier_function")
+    assert "crashed" not in told(judgement)
+
+
+def test_fields_of_an_entry_name_no_other_file(stack: tuple[Path, Document]) -> None:
+    """GIVEN Info-ZIP's Unicode path THEN a program that heeds it would write another file."""
+    folder, document = stack
+
+    def add_field(archive: zipfile.ZipFile) -> None:
+        entry = archive.infolist()[0]
+        entry.extra = struct.pack("<2HBL", 0x7075, 9, 1, 0) + b"x.py"
+        archive._didModify = True  # type: ignore[attr-defined]
+
+    repacked(folder, document, add_field)
+    assert refused(judge([folder])[0], "CKV_PRICE_41")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [b"(" * 5000 + b")" * 5000, b"-" * 200_000 + b"1", b"\0", b"\xff"],
+    ids=["brackets", "signs", "nothing", "no text"],
+)
+def test_a_source_that_breaks_the_parser_is_refused(
+    source: bytes, stack: tuple[Path, Document]
+) -> None:
+    folder, document = stack
+    rebuilt(folder, document, lambda e: e.update({"lambdas/error_notifier/handler.py": source}))
+    (judgement,) = judge([folder])
+    assert refused(judgement, "CKV_PRICE_41"), told(judgement)
+    assert "crashed" not in told(judgement)
 
 
 @pytest.mark.parametrize("what", CHANGES)
