@@ -1,8 +1,9 @@
 """`python -m client cost`: what the pipeline costs a month and a million ticks, part by part.
 
 Without arguments it prices what the table `[expected]` of `stack/settings.toml` describes; options
-replace single values. `--measured` prices what a run has consumed instead: a JSON object with the
-fields of :class:`stack.cost.Consumption`.
+replace single values. `--suffix` or `--local` prices what CloudWatch counted in the last day
+instead (it takes `cloudwatch:GetMetricStatistics`), `--measured` what any run has consumed: a JSON
+object with the fields of :class:`stack.cost.Consumption`.
 """
 
 from __future__ import annotations
@@ -12,14 +13,20 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.table import Table
 
+from client.environment import Unreachable, add_arguments
+from client.environment import chosen as environment
+from client.status import consumed
 from stack import cost
 from stack import settings as pipeline_settings
+from stack.naming import SuffixError
 
 MILLION = 1_000_000
 
@@ -52,6 +59,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         metavar="FILE",
         help="price what a run consumed: JSON with " + ", ".join(_names()) + "; - reads the input",
     )
+    add_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     return parser
 
@@ -62,16 +70,27 @@ def run(arguments: argparse.Namespace) -> int:
         name: getattr(arguments, name) for name in _OPTIONS if getattr(arguments, name) is not None
     }
     try:
-        if arguments.measured and chosen:
-            raise Wrong(
-                f"--measured leaves nothing to expect; drop --{min(chosen).replace('_', '-')}"
-            )
-        if arguments.measured:
+        counted = bool(arguments.local or arguments.suffix)
+        if arguments.measured and counted:
+            raise Wrong("--measured is one run and --suffix or --local another; drop one of them")
+        if (arguments.measured or counted) and chosen:
+            needless = min(chosen).replace("_", "-")
+            raise Wrong(f"what was measured leaves nothing to expect; drop --{needless}")
+        if counted:
+            report = of_a_run(of_the_last_day(arguments))
+        elif arguments.measured:
             report = of_a_run(consumption(_text(arguments.measured)))
         else:
             report = of_a_month(pipeline_settings.with_expected(pipeline_settings.load(), chosen))
-    except (Wrong, pipeline_settings.SettingsError) as problem:
+    except (Wrong, Unreachable, SuffixError, pipeline_settings.SettingsError) as problem:
         print(f"cost: {problem}", file=sys.stderr)
+        return 2
+    except (ClientError, BotoCoreError) as problem:
+        print(
+            f"cost: CloudWatch did not tell what was consumed: {problem}\nLook at --suffix, at "
+            "your credentials and at cloudwatch:GetMetricStatistics, or use --local.",
+            file=sys.stderr,
+        )
         return 2
     if arguments.json:
         print(json.dumps(report, indent=2))
@@ -112,6 +131,18 @@ def _report(
         "floor_a_million_ticks": floor / consumed.ticks * MILLION,
         "above_floor": ticking / floor - 1,
     }
+
+
+def of_the_last_day(arguments: argparse.Namespace) -> cost.Consumption:
+    """Return what CloudWatch counted of an environment in the last day; raises `Wrong`."""
+    where = environment(arguments)
+    used = consumed(where, datetime.now(UTC))
+    if used is None:
+        raise Wrong(
+            f"CloudWatch counted no write to {where.table} in the last day: nothing to price. Feed "
+            "it first (python -m client replay), or look at --suffix."
+        )
+    return used
 
 
 def consumption(text: str) -> cost.Consumption:

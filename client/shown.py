@@ -70,7 +70,8 @@ def answer(
         assert prices is not None
         return _failed(f"{error}\n{_next_step(error, prices.environment)}")
     if args.capacity:
-        print(f"{prices.read_units:g} read units", file=sys.stderr)
+        units = prices.read_units
+        print(f"{units:g} read unit{'s' * (units != 1)}", file=sys.stderr)
     if not found:
         print(f"no rows in {prices.environment.table} for that", file=sys.stderr)
     return 0 if found else 1

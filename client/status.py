@@ -100,7 +100,9 @@ def show(where: Environment, output: Console) -> int:
     raised = alarms(where)
     output.print(_functions(where, waiting, [work(where, key, now) for key in waiting]))
     age = statistic(where, "AWS/Lambda", "IteratorAge", _enricher(where), now, "Maximum")
-    output.print(f"greatest iterator age of the day: {'no data' if age is None else f'{age:g} ms'}")
+    output.print(
+        f"greatest iterator age of the day: {'no data' if age is None else f'{age / 1000:,.1f} s'}"
+    )
     output.print()
 
     states = ", ".join(f"{name} {state}" for name, state in raised.items() if state != "OK")
@@ -230,7 +232,7 @@ def _feeds(found: Iterable[Feed], now: datetime) -> Table:
             feed.exchange,
             f"{feed.time:%F %T}",
             str(age),
-            f"{feed.lag_ms} ms",
+            f"{feed.lag_ms / 1000:,.3f} s",
             "enriched" if feed.enriched else "not yet",
         )
     return table

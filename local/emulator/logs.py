@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from local.emulator import faults
+from local.emulator import faults, metering
 from local.emulator.authority import account_and_region, role_refusal, service_refusal
 from local.emulator.authority import record as keep
 from local.emulator.context import scoped
@@ -147,6 +147,7 @@ def _put(config: dict[str, Any], stream: str, events: list[dict[str, Any]]) -> N
         return
     if faults.strike_within("logs", "PutLogEvents", role):
         return
+    context.run(metering.took_in, group, [event["message"] for event in events])
     batch = {"logGroupName": group, "logStreamName": stream, "logEvents": events}
     context.run(service._put_log_events, batch)
 

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from local.emulator import clock, delivery, faults
+from local.emulator import clock, delivery, faults, metering
 from local.emulator.authority import role_refusal
 from local.emulator.context import scoped
 from local.emulator.functions import ServiceError, Throttled, run
@@ -226,6 +226,8 @@ class Mapping:
             record = self._current_function()
             if record is None:
                 return
+            age = clock.age(born(batch.records[-1]))
+            metering.behind(self._esm["FunctionArn"].rsplit(":", 1)[-1], age * 1000)
             try:
                 outcome = run(record, event, str(uuid.uuid4()))
             except (Throttled, ServiceError) as error:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from local.emulator import faults
+from local.emulator import faults, metering
 from local.emulator.context import current
 from local.emulator.upstream import module, needs, replaces
 
@@ -203,6 +203,8 @@ def _counted(original: Callable[..., Any], data: Item, *, several: bool) -> Answ
         spent = _units.get() or {}
     finally:
         _units.reset(token)
+    for table, units in spent.items():
+        metering.wrote(table, units)
     kind = data.get("ReturnConsumedCapacity", "NONE")
     if status != 200 or kind == "NONE" or not spent:
         return status, headers, body
@@ -215,6 +217,29 @@ def _counted(original: Callable[..., Any], data: Item, *, several: bool) -> Answ
         listed.append(entry)
     document["ConsumedCapacity"] = listed if several else listed[0]
     return status, headers, json.dumps(document, ensure_ascii=False).encode()
+
+
+@replaces("services.dynamodb:_batch_write_item", "data", _CAPACITY)
+def batch_write_item(original: Callable[..., Any], data: Item) -> Answer:
+    """Tell CloudWatch of the units: each write of a batch costs as it does alone."""
+    units = {
+        name: sum(_batched_units(table, request) for request in requests)
+        for name, requests in (data.get("RequestItems") or {}).items()
+        if (table := module("services.dynamodb")._tables.get(name))
+    }
+    answer: Answer = original(data)
+    for name, spent in units.items() if answer[0] == 200 else ():
+        metering.wrote(name, spent)
+    return answer
+
+
+def _batched_units(table: Item, request: Item) -> float:
+    item = request.get("PutRequest", {}).get("Item")
+    key = item or request.get("DeleteRequest", {}).get("Key") or {}
+    extract = module("services.dynamodb")._extract_key_val
+    sort = extract(key.get(table["sk_name"])) if table["sk_name"] else "__no_sort__"
+    old = table["items"].get(extract(key.get(table["pk_name"])), {}).get(sort)
+    return write_units(old, item)
 
 
 # --- queries ---
@@ -483,7 +508,7 @@ def add_consumed_capacity(
     new_item: Item | None = None,
     index_name: str | None = None,
 ) -> None:
-    """Count a read by the bytes it read."""
+    """Count a read by the bytes it read, and tell CloudWatch of all units."""
     original(
         result,
         data,
@@ -496,11 +521,17 @@ def add_consumed_capacity(
     size = _read_bytes.get()
     _read_bytes.set(None)
     found = result.get("ConsumedCapacity")
-    if found is None or write or index_name:
+    if write:
+        metering.wrote(table_name, write_units(old_item, new_item))
+        return
+    if index_name:
         return
     if size is None:
         size = module("services.dynamodb")._item_size_bytes(_whole_item(table_name, data) or {})
     units = read_units(size, consistent=bool(data.get("ConsistentRead")))
+    metering.read(table_name, units)
+    if found is None:
+        return
     found["CapacityUnits"] = units
     if "Table" in found:
         found["Table"]["CapacityUnits"] = units

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import io
+import json
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from client import cost as command
 from client import status
+from client.__main__ import main
 from client.environment import Environment
 from client.prices import Prices
+from stack import cost
 from tests.client.test_prices import fill
 from tests.emulator.embedded import Emulator
 
@@ -133,3 +138,45 @@ def test_capacity_and_cost_are_those_that_cloudwatch_counted(
     _, said = screen(where)
     # 1.25 written, 0.0125 read, 3.50 asked, 2 x 0.20 invoked, 1e5 s x 1.5 GB, 2 x 0.50 told.
     assert "2,000,000 write units, 100,000 read units; about $8.16" in said
+
+
+def test_the_cost_of_the_day_is_that_of_what_cloudwatch_counted(
+    where: Environment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """GIVEN rows written WHEN priced THEN each write unit is half a tick, at list price."""
+    monkeypatch.setattr(command, "environment", lambda _arguments: where)
+    before = status.consumed(where, datetime.now(UTC))
+    written = before.write_units if before else 0
+    fill(where, "SOL", [1_732_250_000_000 + each for each in range(10)])
+    assert main(["cost", "--local", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    parts = {part["name"]: part["dollars"] for part in report["components"]}
+    prices = cost.prices()
+    assert report["ticks"] == (written + 10) / cost.WRITES_A_TICK
+    assert parts["DynamoDB writes"] == pytest.approx((written + 10) * prices["write_unit"])
+
+
+def test_a_day_without_a_write_is_not_priced(
+    where: Environment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        command, "environment", lambda _arguments: Environment("silent", where.endpoint)
+    )
+    assert main(["cost", "--suffix", "silent"]) == 2
+    said = capsys.readouterr().err
+    assert "crypto-prices-silent" in said
+    assert "replay" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--local", "--measured", "x"], "drop one"),
+        (["--local", "--symbols", "3"], "drop --symbols"),
+    ],
+)
+def test_two_sources_of_one_price_are_refused(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["cost", *arguments]) == 2
+    assert said in capsys.readouterr().err

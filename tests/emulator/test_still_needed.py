@@ -16,7 +16,10 @@ from local.emulator import ACCOUNT_ID, REGION
 from tests.emulator.embedded import Aws, Emulator, eventually
 from tests.emulator.test_alarms import alarm, described, put
 from tests.emulator.test_gateway import make_api
+from tests.emulator.test_metering import statistic, units
 from tests.emulator.test_permissions import INSERT, Caller, table_arn
+from tests.emulator.test_streams import map_to, reader
+from tests.emulator.test_streams import put as put_rows
 from tests.emulator.test_topics import PUBLISH, key_for
 
 Probe = Callable[[Aws], bool]
@@ -331,6 +334,30 @@ def publishing_under_a_key_needs_the_key(aws: Aws) -> bool:
     topic = aws.topic(KmsMasterKeyId=key_for(aws))
     function = aws.function(PUBLISH, ("sns:Publish", topic))
     return "KMSAccessDenied" in json.loads(function.invoke(topic)["Payload"])
+
+
+@probe
+def a_table_tells_what_it_consumed(aws: Aws) -> bool:
+    table = aws.table()
+    aws.dynamodb.execute_statement(Statement=INSERT.replace("TABLE", table))
+    return units(aws, table)[0] == 1
+
+
+@probe
+def a_reader_of_a_stream_tells_its_lag(aws: Aws) -> bool:
+    table, function = reader(aws, "")
+    put_rows(aws, table, 1)
+    map_to(aws, table, function)
+    of = {"FunctionName": function.name}
+    return bool(comes(lambda: statistic(aws, "AWS/Lambda", "IteratorAge", "Maximum", **of), 4))
+
+
+@probe
+def a_log_group_tells_its_bytes(aws: Aws) -> bool:
+    function = aws.function("log.info('a line')")
+    function.invoke({})
+    of = {"LogGroupName": function.group}
+    return bool(comes(lambda: statistic(aws, "AWS/Logs", "IncomingBytes", "Sum", **of)))
 
 
 @pytest.fixture(scope="module")
