@@ -14,6 +14,7 @@ from policies.model.inventory import allowed, identity, wanted
 from policies.model.stack import Resource, Stack, UnresolvedError
 from policies.offer import offer
 from policies.policy import DOCUMENT, Policy, Problem
+from stack import settings
 
 
 class Inventory(Policy):
@@ -58,8 +59,10 @@ class Inventory(Policy):
 
 
 def _may_be(type_: str, name: str | None) -> bool:
+    """Whether it is one of the exchanges' own that the settings ask for."""
     form = allowed()["optional"].get(type_)
-    return form is not None and name is not None and re.fullmatch(form, name) is not None
+    found = re.fullmatch(form, name) if form is not None and name is not None else None
+    return found is not None and found["own"] in settings.load().ingress.own_api_keys
 
 
 offer(Inventory, __name__)

@@ -1,4 +1,4 @@
-"""The state is one a suffix, in a local file or in S3, encrypted."""
+"""The state is one a suffix, in a local file or in the settings' bucket, encrypted."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ import re
 from policies import requirement
 from policies.model.document import merged
 from policies.model.expressions import is_symbolic
-from policies.model.stack import Resource, Stack, boolean
+from policies.model.stack import Resource, Stack, UnresolvedError, boolean
 from policies.offer import offer
 from policies.policy import DOCUMENT, Policy, Problem, shown
+from stack import settings
 
 S3 = {"bucket", "key", "region", "encrypt", "use_lockfile", "dynamodb_table"}
 
@@ -25,7 +26,7 @@ class StateBackend(Policy):
     """The state holds the webhook secrets, and two environments in one state destroy each other."""
 
     id = "CKV_PRICE_26"
-    name = "State is local or in S3 (encrypted), never remote execution"
+    name = "State is local or in the settings' S3 bucket (encrypted), never remote execution"
     severity = "HIGH"
     page = "https://developer.hashicorp.com/terraform/language/backend/s3"
     fix = "Use backend local (path) or s3 (bucket, key, region us-east-1, encrypt true, lock file)."
@@ -69,6 +70,17 @@ class StateBackend(Policy):
         elif name == "s3":
             if names - S3 or not {"bucket", "key"} <= names:
                 yield Problem(f"s3 has {sorted(names)}", shown(sorted(names)), shown(sorted(S3)))
+            try:
+                bucket = settings.load().state.s3_bucket
+            except settings.SettingsError as error:
+                raise UnresolvedError(str(error)) from error
+            if not bucket or raw.get("bucket") != bucket:
+                # Any other bucket would get the webhook secrets.
+                yield Problem(
+                    f"bucket is {shown(raw.get('bucket'))}",
+                    shown(raw.get("bucket")),
+                    bucket or "a local state: the settings name no bucket",
+                )
             ending = rf"(^|[/.-]){re.escape(self._suffix(stack))}\.tfstate$"
             if not re.search(ending, str(raw.get("key")), re.ASCII):
                 yield Problem(f"key is {shown(raw.get('key'))}", expected="…{suffix}.tfstate")

@@ -179,15 +179,20 @@ def merged(raw: Any, where: str) -> dict[str, Any]:
     raise DocumentError(f"{where}: expected an object, found {json.dumps(raw)[:80]}")
 
 
+def _flat(raw: Any, where: str) -> Any:
+    """Refuse a list in a list where labels are expected, as Terraform does."""
+    if isinstance(raw, list):
+        raise DocumentError(f"{where}: expected an object, found {json.dumps(raw)[:80]}")
+    return raw
+
+
 def _labelled(
     kind: str, raw: Any, missing: int, labels: tuple[str, ...]
 ) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
     where = ".".join((kind, *labels))
     if missing:
         for level in raw if isinstance(raw, list) else [raw]:
-            for label, inner in merged(level, where).items():
-                if label == "//" and kind != "locals":
-                    continue
+            for label, inner in merged(_flat(level, where), where).items():
                 yield from _labelled(kind, inner, missing - 1, (*labels, label))
     elif raw is None:
         return
@@ -204,7 +209,7 @@ def blocks(raw: Any, name: str) -> list[Block]:
         raise DocumentError(f"{name}: expected an object, found {json.dumps(raw)[:80]}")
     result: list[Block] = []
     for top in raw if isinstance(raw, list) else [raw]:
-        for kind, inner in merged(top, name).items():
+        for kind, inner in merged(_flat(top, name), name).items():
             if kind == "//":
                 continue
             # A block Terraform may know and this module does not: kept whole, to be refused.

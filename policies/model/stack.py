@@ -147,6 +147,9 @@ class Body:
     def _dynamic(self, name: str) -> Iterator[Body]:
         for item in _as_list(self.dynamic().get(name)):
             dynamic = merged(item, self.where(name))
+            contents = _as_list(dynamic.get("content"))
+            if len(contents) != 1:
+                raise DocumentError(f"the dynamic block {self.where(name)} needs one content")
             each = self.owner.stack.resolve(self._read(dynamic.get("for_each")))
             iterator = dynamic.get("iterator", name)
             if not isinstance(each, list | dict) or not isinstance(iterator, str):
@@ -154,9 +157,8 @@ class Body:
             entries = each.items() if isinstance(each, dict) else enumerate(each)
             for key, value in entries:
                 scope = {**self.scope, iterator: {"key": key, "value": value}}
-                for content in _as_list(dynamic.get("content")):
-                    body = merged(content, self.where(name))
-                    yield Body(body, self.owner, self.where(name), scope)
+                body = merged(contents[0], self.where(name))
+                yield Body(body, self.owner, self.where(name), scope)
 
 
 def _as_list(raw: Any) -> list[Any]:

@@ -13,15 +13,17 @@ from pathlib import Path
 
 import pytest
 
+from policies.gate import judge
 from policies.policy import Verdict
 from tests.policies.documents import Alteration, Pipeline, told
-from tests.policies.evasions import expressions, ingress, rights, wiring
+from tests.policies.evasions import expressions, forms, ingress, rights, wiring
 
 FAMILIES = {
     "expressions": expressions.EVASIONS,
     "rights": rights.EVASIONS,
     "ingress": ingress.EVASIONS,
     "wiring": wiring.EVASIONS,
+    "forms": forms.EVASIONS,
 }
 ALL = {
     f"{family}: {what}": change
@@ -38,6 +40,31 @@ def test_no_evasion_is_overlooked(what: str, pipeline: Pipeline) -> None:
     change(document)
     judgement = pipeline.judge(json.dumps(document))
     assert document != pipeline.document
+    assert judgement.verdict is not Verdict.PASSED
+    assert "crashed" not in told(judgement)
+
+
+@pytest.mark.parametrize("what", forms.TEXTS)
+def test_no_text_is_read_otherwise_than_terraform_would(what: str, pipeline: Pipeline) -> None:
+    """GIVEN a text that readers of JSON take differently THEN it is no stack that passes."""
+    text = json.dumps(pipeline.document)
+    changed = forms.TEXTS[what](text)
+    assert changed != text
+    content = changed if isinstance(changed, bytes) else changed.encode()
+    (pipeline.folder / "cdk.tf.json").write_bytes(content)
+    (judgement,) = judge([pipeline.folder])
+    assert judgement.verdict is not Verdict.PASSED
+    assert "crashed" not in told(judgement)
+
+
+@pytest.mark.parametrize("what", forms.FILES)
+def test_no_file_is_overlooked(what: str, pipeline: Pipeline, tmp_path: Path) -> None:
+    """GIVEN a folder with a file that does not belong there THEN the stack in it does not pass."""
+    folder = tmp_path / "stack"
+    shutil.copytree(pipeline.folder / "assets", folder / "assets")
+    (folder / "cdk.tf.json").write_text(json.dumps(pipeline.document))
+    forms.FILES[what](folder)
+    (judgement,) = judge([folder])
     assert judgement.verdict is not Verdict.PASSED
     assert "crashed" not in told(judgement)
 

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 
 import pytest
 
+from stack import settings
 from tests.policies.documents import SUFFIX, Pipeline, named, refused, told
 from tests.stack.synthesis import variants
+
+
+@pytest.fixture(autouse=True)
+def asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Settings that give two exchanges keys of their own, as in the variant."""
+    overlay = tmp_path / "own-keys.toml"
+    overlay.write_text('[ingress]\nown_api_keys = ["kraken", "kraken-next"]\n')
+    monkeypatch.setenv(settings.OVERLAY_VARIABLE, str(overlay))
+
 
 KEY, ADMISSION = "aws_api_gateway_api_key", "aws_api_gateway_usage_plan_key"
 
@@ -16,6 +27,14 @@ def test_own_keys_are_in_order(pipeline: Pipeline) -> None:
     """GIVEN two keys that the settings ask for THEN no policy finds anything."""
     judgement = pipeline.judge(variants()["own-keys"].document)
     assert not judgement.findings, told(judgement)
+
+
+def test_keys_that_the_settings_do_not_ask_for_are_too_many(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(settings.OVERLAY_VARIABLE)
+    judgement = pipeline.judge(variants()["own-keys"].document)
+    assert refused(judgement, "CKV_PRICE_21"), told(judgement)
 
 
 @pytest.mark.parametrize(
