@@ -30,6 +30,7 @@ from client.environment import Unreachable
 from client.feeds import FEEDS, NoSuchMarket
 from client.normalise import limits_of_settings
 from client.relay import Hopeless, Pace, Relay, Tally
+from local.replay import next_step
 from stack.naming import SuffixError
 from stack.settings import SettingsError
 
@@ -75,13 +76,19 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """0 when all was delivered, 1 when something was lost, 2 when it could not go on or begin."""
+    """0 when all was delivered, 2 when it could not go on or begin.
+
+    1 when something was lost, or when no connection came at all.
+    """
     try:
         where = environment.chosen(args)
         limits = limits_of_settings(where.settings)
         markets = markets_of(args.exchange, args.symbols, limits.home_quote)
         door = webhook.chosen(args, where, {args.exchange})
-    except (Unreachable, NoSuchMarket, SuffixError, SettingsError) as error:
+    except NoSuchMarket as error:
+        print(f"{error}\nName a pair that {args.exchange} trades ({_PAIRS}).", file=sys.stderr)
+        return 2
+    except (Unreachable, SuffixError, SettingsError) as error:
         print(error, file=sys.stderr)
         return 2
     except (ClientError, BotoCoreError) as error:
@@ -105,7 +112,9 @@ def run(args: argparse.Namespace) -> int:
     if hopeless is not None:
         print(hopeless, file=sys.stderr)
         return 2
-    return 1 if tally.lost else 0
+    for step in next_steps(tally, args.exchange):
+        print(step, file=sys.stderr)
+    return 0 if tally.connections and not tally.lost else 1
 
 
 async def _until_interrupted(relay: Relay, venue: str, seconds: float | None) -> None:
@@ -155,15 +164,38 @@ async def _tell(tally: Tally, venue: str) -> None:
     Venues accept subscriptions of what they do not trade, and stay silent.
     """
     await asyncio.sleep(_QUIET_SECONDS)
-    if not tally.passed:
-        why = f": {tally.last_break}" if tally.last_break else ""
-        print(
-            f"no price from {venue} yet{why}. Is it traded there, against that quote (BTC-USDT)?",
-            file=sys.stderr,
-        )
+    if silence := _silence(tally, venue):
+        print(silence, file=sys.stderr)
     while not sys.stderr.isatty():
         await asyncio.sleep(_PRINTED_EVERY_SECONDS)
         print(line(tally, venue), file=sys.stderr, flush=True)
+
+
+def next_steps(tally: Tally, venue: str) -> Iterator[str]:
+    """Yield what to do about all that did not go well, in the order of a frame's way."""
+    if silence := _silence(tally, venue):
+        yield silence
+    elif tally.remedy:
+        yield f"{venue} was left: {tally.last_break}\n{tally.remedy}"
+    if tally.dropped:
+        yield f"{tally.dropped} frames were dropped: raise --batch, --buffer or the throttle."
+    if tally.refused or tally.undelivered:
+        yield f"Not all was delivered. {next_step(tally.last_status)}"
+
+
+def _silence(tally: Tally, venue: str) -> str:
+    """Why no price has come, and what to do; empty when one has."""
+    if tally.passed:
+        return ""
+    if tally.remedy:
+        return (
+            f"no price from {venue}, which could not be reached ({tally.attempts} attempts): "
+            f"{tally.last_break}\n{tally.remedy}"
+        )
+    if not tally.connections:
+        return f"no connection to {venue} yet: give it more time (--seconds)."
+    why = f": {tally.last_break}" if tally.last_break else ""
+    return f"no price from {venue} yet{why}. Is it traded there, against that quote ({_PAIRS})?"
 
 
 def line(tally: Tally, venue: str) -> str:
@@ -191,7 +223,7 @@ def _show(tally: Tally, seconds: float) -> None:
         told = ", ".join(f"{why} {times}" for why, times in (reasons or Counter()).most_common(8))
         table.add_row(str(count), f"{text}: {told}" if told else text)
 
-    connected = f"connections: {tally.connections}, {seconds:.0f} s"
+    connected = f"connections: {tally.connections} of {tally.attempts}, {seconds:.0f} s"
     row(tally.frames, f"frames from the venue ({connected})")
     row(tally.ignored.total(), "ignored", tally.ignored)
     row(tally.unusable.total(), "unusable", tally.unusable)
@@ -213,6 +245,7 @@ def markets_of(venue: str, symbols: Iterable[str], home_quote: str) -> list[str]
     return [feed.market(base, quote or home_quote) for base, _, quote in pairs]
 
 
+_PAIRS = "such as BTC-USDT"
 _NAMES = ", ".join(sorted(FEEDS))
 
 

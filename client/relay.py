@@ -22,6 +22,7 @@ from dataclasses import dataclass, field, replace
 import aiohttp
 
 from client.feeds import FEEDS, UnusableFrame
+from client.unreached import unreached
 from lambdas import exchanges
 from lambdas.domain import payloads
 from lambdas.domain.ticks import Limits, UnreadableMessage
@@ -66,12 +67,15 @@ class Pace:
 class Tally:
     """What came, and what became of it; all but `ticks` and `requests` count frames or events.
 
-    `waiting` is in the buffer or under way; at the end it has become `undelivered`.
+    `waiting` is in the buffer or under way; at the end it has become `undelivered`. Of `attempts`
+    to connect some became `connections`; `remedy` is what to do while the last became none.
     """
 
+    attempts: int = 0
     connections: int = 0
     breaks: int = 0
     last_break: str = ""
+    remedy: str = ""
     frames: int = 0
     passed: int = 0
     unrecognised: int = 0
@@ -84,6 +88,7 @@ class Tally:
     requests: int = 0
     retries: int = 0
     last_answer: str = ""
+    last_status: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     undelivered: int = 0
 
@@ -194,17 +199,21 @@ class Relay:
 
     async def _listen(self, session: aiohttp.ClientSession) -> None:
         """Connect again and again, ever more slowly while no price comes."""
-        failures = 0
+        failures, tally = 0, self.tally
         while True:
-            passed = self.tally.passed
+            passed, connections = tally.passed, tally.connections
+            tally.attempts += 1
             try:
                 await self._connection(session)
-            except TimeoutError:
-                self.tally.last_break = "nothing came for too long"
             except (_Broken, aiohttp.ClientError, OSError) as error:
-                self.tally.last_break = f"{error}" or type(error).__name__
-            self.tally.breaks += 1
-            failures = 1 if self.tally.passed > passed else failures + 1
+                if tally.connections == connections:
+                    tally.last_break, tally.remedy = unreached(error, self._address)
+                elif isinstance(error, TimeoutError):
+                    tally.last_break = "nothing came for too long"
+                else:
+                    tally.last_break = f"{error}" or type(error).__name__
+            tally.breaks += 1
+            failures = 1 if tally.passed > passed else failures + 1
             await asyncio.sleep(self._pace.reconnecting.pause(failures, random.random()))
 
     async def _connection(self, session: aiohttp.ClientSession) -> None:
@@ -220,6 +229,7 @@ class Relay:
                 )
             )
             self.tally.connections += 1
+            self.tally.remedy = ""
             for request in self._feed.opening(self._markets):
                 await _say(socket, request)
             if ping_seconds is not None:
@@ -294,7 +304,7 @@ class Relay:
     def _heed(self, refusal: str) -> None:
         """Give up on a subscription that is refused at once; later it is told, no more."""
         if not self.tally.passed:
-            raise Hopeless(refusal)
+            raise Hopeless(f"{refusal}\nIs it traded there, against that quote (BTC-USDT)?")
         self.tally.last_break = refusal
 
     def _pass(self, body: bytes) -> None:
@@ -350,7 +360,7 @@ class Relay:
             if accepted or spent or not replay.may_pass(status):
                 break
             tally.retries += 1
-            tally.last_answer = _answer(status, text)
+            tally.last_answer, tally.last_status = _answer(status, text), status
             await asyncio.sleep(self._pace.retrying.pause(attempts, random.random()))
         self._under_way = 0
         self._count_waiting()
@@ -358,6 +368,7 @@ class Relay:
             tally.accepted += message.count
             return
         tally.refused[_answer(status, text)] += message.count
+        tally.last_status = status
         if status in (*replay.SAME_FOR_ALL, replay.ACCEPTED):
             what = f"the webhook answers {_answer(status, text)}"
             raise Hopeless(f"{what}\n{replay.next_step(status)}")

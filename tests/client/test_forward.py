@@ -32,10 +32,15 @@ def door(monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
 
 
 async def forwarded(
-    door: Door, script: Script, *options: str, interrupt: bool = False
+    door: Door,
+    script: Script,
+    *options: str,
+    interrupt: bool = False,
+    turns_away: int | None = None,
 ) -> tuple[int, str, str]:
     """Run the command against a venue that plays a script; interrupt it when all was sent."""
     async with venue(script) as served:
+        served.turns_away = turns_away
         running = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "client", "forward", "kraken", "BTC"),
             *("--socket", served.address, "--url", door.url, *options),
@@ -56,7 +61,7 @@ def test_an_interrupt_delivers_what_waits_and_tells_the_sums(door: Door) -> None
     assert len(door.accepted) == 1
     assert not door.unverified
     assert "delivering 5 frames that wait" in err
-    assert "6 frames from the venue (connections: 1" in out
+    assert "6 frames from the venue (connections: 1 of 1" in out
     assert "1 ignored: control 1" in out
     assert "5 to be delivered, 5 ticks in them" in out
     assert "5 accepted (202) in 1 requests, 0 repeated" in out
@@ -66,9 +71,66 @@ def test_an_interrupt_delivers_what_waits_and_tells_the_sums(door: Door) -> None
 def test_it_stops_by_itself_when_told_so(door: Door) -> None:
     """GIVEN a webhook that refuses what it gets THEN the status and the sums say so."""
     door.plan = lambda _number: 400
-    status, out, _ = asyncio.run(forwarded(door, sends(*trades("kraken", 5)), "--seconds", "3"))
+    status, out, err = asyncio.run(forwarded(door, sends(*trades("kraken", 5)), "--seconds", "3"))
     assert status == 1
     assert "5 refused: 400" in out
+
+    assert "Not all was delivered" in err
+
+
+@pytest.mark.parametrize(
+    ("status", "why", "step"),
+    [
+        (451, "answers HTTP 451", "does not serve this place"),
+        (429, "answers HTTP 429", "wait some minutes"),
+        (503, "answers HTTP 503", "tries again by itself"),
+        (404, "answers HTTP 404", "look at --socket"),
+    ],
+)
+def test_a_venue_that_turns_it_away_is_told_with_what_to_do(
+    door: Door, status: int, why: str, step: str
+) -> None:
+    """GIVEN a venue that answers no WebSocket THEN the sums say why, and what to do next."""
+    done, out, err = asyncio.run(forwarded(door, sends(), "--seconds", "2", turns_away=status))
+    assert done == 1
+    assert "connections: 0 of " in out
+    assert why in err
+    assert step in err
+
+
+def test_a_venue_that_is_not_there_is_told_with_what_to_do(door: Door) -> None:
+    """GIVEN nobody at the address THEN the sums say so; the last word of `--socket` counts."""
+    address = "ws://127.0.0.1:1/feed"
+    done, out, err = asyncio.run(forwarded(door, sends(), "--seconds", "2", "--socket", address))
+    assert done == 1
+    assert "0 frames from the venue (connections: 0 of " in out
+    assert "no price from kraken, which could not be reached" in err
+    assert "127.0.0.1:1 refuses the connection" in err
+    assert "firewall" in err
+
+
+def test_a_venue_that_is_silent_is_asked_about_at_the_end(door: Door) -> None:
+    done, _, err = asyncio.run(forwarded(door, sends(), "--seconds", "3"))
+    assert done == 0
+    assert "no price from kraken yet. Is it traded there" in err
+
+
+def test_what_went_wrong_is_followed_by_what_to_do() -> None:
+    """GIVEN sums THEN each kind of loss has its next step, and none where all went well."""
+    well = Tally(attempts=1, connections=1, passed=8, accepted=8)
+    assert not list(forward.next_steps(well, "okx"))
+    full = Tally(attempts=1, connections=1, passed=8, accepted=5, dropped=3)
+    (step,) = forward.next_steps(full, "okx")
+    assert "--buffer" in step
+    left = Tally(attempts=2, connections=1, passed=8, accepted=8)
+    left.last_break, left.remedy = "okx.com refuses the connection", "Look."
+    assert list(forward.next_steps(left, "okx")) == [f"okx was left: {left.last_break}\nLook."]
+    slow = Tally(attempts=2, connections=1, passed=8, undelivered=8, last_status=429)
+    (step,) = forward.next_steps(slow, "okx")
+    assert "throttle" in step
+    assert list(forward.next_steps(Tally(attempts=1), "okx")) == [
+        "no connection to okx yet: give it more time (--seconds)."
+    ]
 
 
 def test_a_wrong_key_ends_it_with_what_to_do(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,18 +142,20 @@ def test_a_wrong_key_ends_it_with_what_to_do(door: Door, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "said", "step"),
     [
-        (["htx", "BTC"], "BTC/USD: 'BTCUSD' ends with none of USDT"),
-        (["gate", "BTC-USDT"], "no entry for gate"),
-        (["kraken", "BTC-USD-X"], "'USD-X' is no asset's code"),
+        (["htx", "BTC"], "BTC/USD: 'BTCUSD' ends with none of USDT", "Name a pair"),
+        (["gate", "BTC-USDT"], "no entry for gate", "Add the exchange"),
+        (["kraken", "BTC-USD-X"], "'USD-X' is no asset's code", "Name a pair"),
     ],
 )
 def test_what_cannot_be_forwarded_is_told_at_once(
-    door: Door, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    door: Door, arguments: list[str], said: str, step: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["forward", *arguments, "--url", door.url]) == 2
-    assert said in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert said in err
+    assert step in err
 
 
 @pytest.mark.parametrize(

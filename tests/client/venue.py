@@ -64,12 +64,18 @@ class Venue:
         self.asked: list[str] = []
         self.answers: list[str] = []
         self.welcome = ""
+        self.turns_away: int | None = None
         self.played = asyncio.Event()
         self.tasks: list[asyncio.Task[None]] = []
         self.address = ""
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
-        """Open a WebSocket and play the next script; it closes when the script ends."""
+        """Open a WebSocket and play the next script; it closes when the script ends.
+
+        With `turns_away` it answers that HTTP status instead.
+        """
+        if self.turns_away is not None:
+            return web.Response(status=self.turns_away)
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self.asked.append(request.path_qs)
