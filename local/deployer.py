@@ -1,20 +1,21 @@
 """Whoever deploys here: a role with the rights of docs/deployer-policy.json, and no others.
 
 The local run signs in as it for everything that Terraform does, so that a right which the
-document lacks stops the deployment here, not on AWS.
+document lacks stops the deployment here, not on AWS. What an e-mail address takes besides stands in
+docs/deployer-policy-email.json, and is granted where there is one.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from local import emulator as embedded
 from local.places import ROOT
 
 POLICY = ROOT / "docs" / "deployer-policy.json"
+EMAIL_POLICY = ROOT / "docs" / "deployer-policy-email.json"
 ACCOUNT, SUFFIX = "<account>", "<suffix>"
 """What the document says instead of an account and a suffix."""
 
@@ -31,9 +32,15 @@ def role(suffix: str) -> str:
     return f"deployer-{suffix}"
 
 
-def rights(suffix: str, path: Path = POLICY) -> str:
-    """The policy document of whoever deploys this environment to the embedded AWS."""
-    text = path.read_text(encoding="utf-8")
+def rights(suffix: str, email: bool = False) -> str:
+    """The policy document of whoever deploys this environment to the embedded AWS.
+
+    With `email` an address is subscribed to its alarms, or was.
+    """
+    document = json.loads(POLICY.read_text(encoding="utf-8"))
+    if email:
+        document["Statement"] += json.loads(EMAIL_POLICY.read_text(encoding="utf-8"))["Statement"]
+    text = json.dumps(document)
     return text.replace(ACCOUNT, embedded.ACCOUNT_ID).replace(SUFFIX, suffix)
 
 

@@ -229,12 +229,20 @@ def variables(
     """
     region = settings.project.region
     iam, sts = client(emulator, "iam", region), client(emulator, "sts", region)
-    session = deployer.signed_in(iam, sts, suffix, rights or deployer.rights(suffix))
+    granted = rights or deployer.rights(suffix, email=_addressed(place, settings))
+    session = deployer.signed_in(iam, sts, suffix, granted)
     found = isolated(emulator.endpoint, region, session)
     signing.kept(place.secrets, VENUES)
     found["TF_VAR_webhook_secrets"] = place.secrets.read_text()
     found[f"TF_VAR_{naming.SUFFIX_VARIABLE}"] = suffix
     return found
+
+
+def _addressed(place: Place, settings: stack_settings.Settings) -> bool:
+    """Whether an address is to be subscribed to the alarms, or is still, to be taken off."""
+    if settings.alarms.email:
+        return True
+    return place.deployed and "aws_sns_topic_subscription" in place.state.read_text()
 
 
 def _terraform(

@@ -70,9 +70,18 @@ def eventually(probe: Callable[[], _T | None], seconds: float = 15, what: str = 
 
 
 class Emulator:
-    """The emulator's process."""
+    """The emulator's process.
 
-    def __init__(self, state: Path, time_scale: float = 1.0, plain: bool = False) -> None:
+    `plain` is MiniStack without the wraps; `kept` is where that keeps its state when it ends.
+    """
+
+    def __init__(
+        self,
+        state: Path,
+        time_scale: float = 1.0,
+        plain: bool = False,
+        kept: Path | None = None,
+    ) -> None:
         self.port = free_port()
         self.endpoint = f"http://127.0.0.1:{self.port}"
         self.state = state
@@ -91,6 +100,8 @@ class Emulator:
                 "IOT_MTLS_ENABLED": "0",
                 "SFTP_ENABLED": "0",
             }
+        if kept is not None:
+            environment |= {"PERSIST_STATE": "1", "STATE_DIR": str(kept)}
         self.output = state / "output.txt"
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""What stands is changed: a function's code, and nothing else is touched."""
+"""What stands is changed, in its code or in a setting, and nothing else is touched."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from local import pipeline
 from local.places import ROOT
 from local.surroundings import cleaned
 from local.terraform import Changes, Progress
@@ -94,6 +95,37 @@ def test_a_change_of_code_touches_that_function_alone_and_the_running_one_takes_
     # The next deployment of the unchanged project puts that one function back.
     assert "1 changed" in journey.up(FIRST)
     assert running() == before
+
+
+def test_a_change_of_a_setting_touches_what_it_configures_alone(journey: Journey) -> None:
+    deployment = journey.deployment(FIRST)
+    terraform, lambda_ = deployment.terraform, deployment.client("lambda")
+    name = deployment.outputs["price_enricher_arn"]
+
+    def window() -> int:
+        (mapping,) = lambda_.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+        return int(mapping["MaximumBatchingWindowInSeconds"])
+
+    before, touched = window(), set[str]()
+    assert before == deployment.settings.stream.batching_window_seconds
+
+    def told(progress: Progress) -> None:
+        touched.update(progress.under_way)
+
+    with terraform.place.overlay.open("a", encoding="utf-8") as overlay:
+        overlay.write(f"\n[stream]\nbatching_window_seconds = {before + 1}\n")
+    folder = pipeline.synthesize(terraform.place, FIRST)
+    assert "passed: " in pipeline.judge(folder)
+    terraform.prepare(folder)
+    assert terraform.apply(told) == Changes(change=1)
+    assert {address.partition(".")[0] for address in touched} == {"aws_lambda_event_source_mapping"}
+    assert window() == before + 1
+    assert terraform.plan().none
+    counts = send(journey, FIRST, [trade(61, base="LIFE")]).counts(0)
+    assert (counts.enriched, counts.lost) == (1, 0)
+
+    assert "1 changed" in journey.up(FIRST)
+    assert window() == before
 
 
 def _read(path: Path, member: str) -> bytes:

@@ -10,11 +10,15 @@ import os
 
 import pytest
 
+from local import pipeline
 from local.console import Voice
+from local.deployer import EMAIL_POLICY, role
+from local.deployer_policy import pattern
 from local.errors import LocalError
 from local.grants import KEY, READER, Grant
 from local.prove_iam import run
-from tests.journeys.stage import FIRST, Journey
+from local.terraform import Changes, TerraformFailed
+from tests.journeys.stage import FIRST, SECOND, Journey
 
 pytestmark = [pytest.mark.journey, pytest.mark.terraform, pytest.mark.timeout(900)]
 
@@ -27,6 +31,9 @@ SAMPLE = {
     ("webhook-processor (function policy)", "lambda:InvokeFunction"),
     (KEY, "kms:Encrypt"),
 }
+
+
+ADDRESS = {"sns:Subscribe", "sns:Unsubscribe", "sns:GetSubscriptionAttributes"}
 
 
 def chosen(grant: Grant) -> bool:
@@ -55,3 +62,38 @@ def test_a_grant_that_nothing_shows_the_use_of_is_refused(journey: Journey) -> N
             run(Voice(), deployment)
     finally:
         iam.delete_role_policy(RoleName=role, PolicyName="extra")
+
+
+@pytest.mark.long
+def test_an_address_for_the_alarms_takes_the_rights_of_its_own_document(journey: Journey) -> None:
+    """GIVEN a settings file that names an address THEN its three rights are asked for, and do."""
+    plain = journey.deployment(SECOND).terraform
+    with plain.place.overlay.open("a", encoding="utf-8") as overlay:
+        overlay.write('\n[alarms]\nemail = "on-call@example.com"\n')
+    folder = pipeline.synthesize(plain.place, SECOND)
+    assert "passed: " in pipeline.judge(folder)
+    plain.prepare(folder)
+    with pytest.raises(TerraformFailed, match="sns:Subscribe"):
+        plain.apply(lambda _: None)
+
+    # The settings have an address now, and so does whoever deploys.
+    named = journey.deployment(SECOND)
+    assert named.terraform.apply(lambda _: None) == Changes(add=1)
+    sns, topic = named.client("sns"), named.outputs["error_topic_arn"]
+    subscribed = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    assert [(each["Protocol"], each["Endpoint"]) for each in subscribed] == [
+        ("email", "on-call@example.com")
+    ]
+    assert named.terraform.plan().none
+    assert "1 removed" in journey.up(SECOND)
+    assert sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []
+
+    uses = journey.control("GET", "grants")["grants"]
+    mine = [use for use in uses if use["action"] in ADDRESS and use["principal"] == role(SECOND)]
+    granted = {
+        (action, resource)
+        for statement in json.loads(EMAIL_POLICY.read_text(encoding="utf-8"))["Statement"]
+        for action in statement["Action"]
+        for resource in statement["Resource"]
+    }
+    assert {(use["action"], pattern(use["resource"], SECOND)) for use in mine} == granted
