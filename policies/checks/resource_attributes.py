@@ -9,11 +9,14 @@ from pathlib import Path
 if "." not in __name__:  # run by plain Checkov, which may start in any folder
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from policies.model.expressions import Text
 from policies.model.inventory import allowed
 from policies.model.stack import Body, Resource, Stack, boolean
 from policies.offer import offer
 from policies.policy import ANY, Policy, Problem
+
+# Read by people alone. Terraform makes text of any scalar; what an expression may hang on is judged
+# where every value's is, by CKV_PRICE_45.
+DESCRIPTIONS = ("description", "alarm_description")
 
 
 class ResourceAttributes(Policy):
@@ -50,9 +53,7 @@ class ResourceAttributes(Policy):
         for name in sorted(body.names() - plain):
             if name not in nested:
                 yield Problem(f"{body.where(name)} is not needed by the pipeline", "set", "absent")
-            elif name in ("description", "alarm_description") and not isinstance(
-                body.value(name), str | Text
-            ):
+            elif name in DESCRIPTIONS and isinstance(body.value(name), list | dict):
                 yield Problem(f"{body.where(name)} is no text", expected="a text")
             elif name == "create_before_destroy" and boolean(body.value(name)) is None:
                 yield Problem(f"{body.where(name)} is no plain true or false")

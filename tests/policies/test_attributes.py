@@ -208,6 +208,48 @@ HARMLESS: dict[str, Alteration] = {
 }
 
 
+def _everywhere(value: object) -> Alteration:
+    """The value for every description, and in one more tag of everything that has tags."""
+
+    def alter(document: Document) -> None:
+        for labelled in document["resource"].values():
+            for body in labelled.values():
+                for attribute in {"description", "alarm_description"} & set(body):
+                    body[attribute] = value
+                if "tags" in body and value:
+                    body["tags"]["Note"] = value
+
+    return alter
+
+
+def _comments(document: Document) -> None:
+    for kind in ("resource", "variable", "output"):
+        for labelled in document[kind].values():
+            for body in [labelled] if kind != "resource" else labelled.values():
+                body["//"] = {"note": ["${var.rogue}", 1, None]}
+
+
+DESCRIPTIONS = {
+    "the suffix": SUFFIX,
+    "the suffix in text": f"of {SUFFIX}",
+    "the suffix, spaced": "${ var.environmentSuffix }",
+    "a computed text": "${data.aws_caller_identity.identity.account_id}",
+    "escaped": "costs $${x}",
+    "a number": 7,
+    "a truth": True,
+    "nothing": None,
+    "empty": "",
+}
+HARMLESS |= {f"described: {what}": _everywhere(value) for what, value in DESCRIPTIONS.items()}
+HARMLESS["comments"] = _comments
+
+
+@pytest.mark.parametrize("value", [["rogue"], {"rogue": "x"}, "${var.rogue}", "${rogue(1)}"])
+def test_a_description_that_terraform_refuses_is_refused(value: object, pipeline: Pipeline) -> None:
+    judgement = pipeline.altered(_everywhere(value))
+    assert judgement.verdict is not Verdict.PASSED
+
+
 @pytest.mark.parametrize("what", HARMLESS)
 def test_what_does_the_same_passes(what: str, pipeline: Pipeline) -> None:
     document = copy.deepcopy(pipeline.document)
