@@ -36,8 +36,9 @@ def epoch(token: object, unit: int) -> int:
         if 0 <= token * unit < _END:
             return token * unit
     elif isinstance(token, str) and token.isdecimal() and token.isascii() and len(token) <= 20:
-        if int(token) * unit < _END:
-            return int(token) * unit
+        nanoseconds = int(token) * unit
+        if nanoseconds < _END:
+            return nanoseconds
     elif isinstance(token, (str, Decimal)):
         text = _plain(token) if isinstance(token, Decimal) else token
         found = _DECIMAL.fullmatch(text)

@@ -39,6 +39,24 @@ def exact(token: object, what: str) -> Decimal:
 
 def price(token: object, limits: Limits) -> Decimal:
     """Return a valid price; raises :class:`InvalidTick` with the bound it breaks."""
+    if isinstance(token, str) and _is_usual(token, limits.significant_digits):
+        value = Decimal(token)
+        if limits.price_minimum <= value <= limits.price_maximum:
+            return value
+    return examined_price(token, limits)
+
+
+def size(token: object) -> Decimal:
+    """Return a valid size (0 is one); raises :class:`InvalidTick` with the bound it breaks."""
+    if isinstance(token, str) and _is_usual(token, SIZE_DIGITS):
+        value = Decimal(token)
+        if MINIMUM_SIZE <= value <= MAXIMUM_SIZE:
+            return value
+    return examined_size(token)
+
+
+def examined_price(token: object, limits: Limits) -> Decimal:
+    """Return what :func:`price` does, of any token, and say what is wrong with it."""
     value = exact(token, "price")
     if limits.price_minimum <= value <= limits.price_maximum:
         if _fits(token, value, limits.significant_digits):
@@ -55,8 +73,8 @@ def price(token: object, limits: Limits) -> Decimal:
     )
 
 
-def size(token: object) -> Decimal:
-    """Return a valid size (0 is one); raises :class:`InvalidTick` with the bound it breaks."""
+def examined_size(token: object) -> Decimal:
+    """Return what :func:`size` does, of any token, and say what is wrong with it."""
     value = exact(token, "size")
     if MINIMUM_SIZE <= value <= MAXIMUM_SIZE and _fits(token, value, SIZE_DIGITS):
         return value
@@ -99,6 +117,14 @@ def shown(token: object) -> str:
     else:
         text = str(token)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def _is_usual(token: str, digits: int) -> bool:
+    """Tell whether a text is what venues write: digits, at most one point, not too many of them.
+
+    Such a text is a number of at most so many digits; there is nothing else to find out.
+    """
+    return len(token) <= digits and token.isascii() and token.replace(".", "", 1).isdecimal()
 
 
 def _fits(token: object, value: Decimal, digits: int) -> bool:

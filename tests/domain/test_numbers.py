@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Context, Decimal, localcontext
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lambdas.domain import numbers
@@ -152,3 +153,37 @@ def test_plain_and_canonical_texts_are_the_same_number(digits: int, power: int) 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | FINITE | st.text(), st.lists))
 def test_any_value_can_be_shown_in_an_error(value: object) -> None:
     assert 0 < len(numbers.shown(value)) <= 101
+
+
+TOKENS = st.one_of(
+    st.text("0123456789.-+eE_ \u0661", max_size=45),
+    st.decimals(allow_nan=False, allow_infinity=False).map(str),
+    st.from_regex(r"[0-9]{0,40}\.?[0-9]{0,40}", fullmatch=True),
+    st.decimals(),
+    st.integers(),
+    st.none() | st.booleans() | st.lists(st.integers(), max_size=2),
+)
+
+
+def answer(read: Callable[..., Decimal], *arguments: Any) -> object:
+    """Return the digits that were read, or the refusal."""
+    try:
+        return read(*arguments).as_tuple()
+    except InvalidTick as refusal:
+        return refusal.reason, refusal.detail
+
+
+@given(TOKENS, st.integers(1, 38))
+@example("", 18)
+@example(".", 18)
+@example("5.", 18)
+@example(".5", 18)
+@example("\u0661", 18)
+@example("1e3", 18)
+@example("1_000", 18)
+@example("0", 18)
+def test_what_is_read_at_a_glance_is_what_examining_it_finds(token: Any, digits: int) -> None:
+    limits = Limits(significant_digits=digits)
+    glanced = answer(numbers.price, token, limits)
+    assert glanced == answer(numbers.examined_price, token, limits)
+    assert answer(numbers.size, token) == answer(numbers.examined_size, token)
