@@ -196,13 +196,14 @@ def _judge_path(given: str, views: str, with_builtins: bool) -> Judgement:
 
 
 def judge_plan(path: Path | str, plan: Path) -> list[Finding]:
-    """Judge whether a plan does what the judged document says, value by value."""
-    from policies import resolved
+    """Judge whether a plan does what the judged document says, and was made from it alone."""
+    from policies import planned, resolved
 
     try:
         values = resolved.planned(plan)
         (part,) = stack_paths(Path(path))
-        return list(resolved.disagreements(load(part), values))
+        stack = load(part)
+        return [*resolved.disagreements(stack, values), *planned.differences(plan, stack)]
     except (resolved.NoAnswerError, DocumentError, ValueError) as error:
         return [_refusal(str(plan), f"the plan: {error}")]
 

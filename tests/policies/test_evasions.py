@@ -16,7 +16,7 @@ import pytest
 from policies.gate import judge
 from policies.policy import Verdict
 from tests.policies.documents import Alteration, Pipeline, told
-from tests.policies.evasions import expressions, forms, ingress, rights, wiring
+from tests.policies.evasions import expressions, forms, harmless, ingress, rights, wiring
 
 FAMILIES = {
     "expressions": expressions.EVASIONS,
@@ -42,6 +42,17 @@ def test_no_evasion_is_overlooked(what: str, pipeline: Pipeline) -> None:
     assert document != pipeline.document
     assert judgement.verdict is not Verdict.PASSED
     assert "crashed" not in told(judgement)
+
+
+@pytest.mark.parametrize("what", harmless.HARMLESS)
+def test_no_harmless_form_is_held_up(what: str, pipeline: Pipeline) -> None:
+    """GIVEN the same stack written otherwise THEN it passes."""
+    document = copy.deepcopy(pipeline.document)
+    harmless.HARMLESS[what](document)
+    written = json.dumps(document)
+    assert written != json.dumps(pipeline.document)
+    judgement = pipeline.judge(written)
+    assert judgement.verdict is Verdict.PASSED, told(judgement)
 
 
 @pytest.mark.parametrize("what", forms.TEXTS)

@@ -13,7 +13,7 @@ import pytest
 from policies import resolved
 from policies.gate import Judgement, judge, judge_plan
 from policies.model.expressions import is_symbolic
-from policies.model.stack import META, load
+from policies.model.stack import META, Resource, load
 from policies.policy import Verdict
 from tests.policies.documents import Document, Pipeline, first, only, refused, told
 
@@ -132,15 +132,47 @@ def test_without_terraform_the_raw_view_decides(pipeline: Pipeline, monkeypatch:
 
 def plan_of(stack: Any) -> dict[str, Any]:
     """A plan that does what the stack says, as far as it is known before AWS answers."""
-    resources = []
+    resources, noted = [], []
     for resource in stack.resources.values():
+        noted.append(made_from(resource))
         values = {
             name: value
             for name in resource.body.names() - set(META)
             if not is_symbolic(value := resolved.with_suffix(resource.body.resolved(name), "dev"))
         }
         resources.append({"address": resource.address, "mode": resource.kind, "values": values})
-    return {"format_version": "1.2", "planned_values": {"root_module": {"resources": resources}}}
+    provider = {
+        "name": "aws",
+        "full_name": "registry.terraform.io/hashicorp/aws",
+        "expressions": {"region": {"constant_value": "us-east-1"}},
+    }
+    return {
+        "format_version": "1.2",
+        "planned_values": {"root_module": {"resources": resources}},
+        "configuration": {
+            "provider_config": {"aws": provider},
+            "root_module": {"resources": noted},
+        },
+    }
+
+
+def made_from(resource: Resource) -> dict[str, Any]:
+    """What a plan notes of the configuration of a resource; blocks are told by their lists."""
+
+    def expressions(raw: dict[str, Any]) -> dict[str, Any]:
+        return {name: noted(value) for name, value in raw.items() if name not in (*META, "//")}
+
+    def noted(value: Any) -> Any:
+        if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+            return [expressions(item) for item in value]
+        return {"constant_value": value}
+
+    return {
+        "address": resource.address,
+        "provider_config_key": "aws",
+        "expressions": expressions(resource.body.raw),
+        "depends_on": sorted(resource.depends_on()),
+    }
 
 
 def planned(pipeline: Pipeline, tmp_path: Path, plan: Any) -> list[str]:
@@ -166,6 +198,8 @@ def test_a_plan_that_does_what_was_judged_passes(pipeline: Pipeline, tmp_path: P
     ]
     resources.remove(table)
     assert planned(pipeline, tmp_path, plan) == ["Terraform sees no such resource"]
+    del plan["configuration"]
+    assert any("made from" in message for message in planned(pipeline, tmp_path, plan))
 
 
 @pytest.mark.parametrize(
