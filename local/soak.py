@@ -147,15 +147,15 @@ def run(
     voice: Voice, deployment: Deployment, minutes: float, messages_a_second: float | None = None
 ) -> Soak:
     """Hold a rate, the highest that is held when none is given, on an environment that stands."""
-    source = _Source(deployment)
+    source = Source(deployment)
     if messages_a_second is None:
         with voice.step("rate") as step:
             highest = highest_held(lambda rate: _trial(source, rate, step))
             step.outcome = f"{highest * TICKS_A_MESSAGE:.0f} ticks a second were held"
         messages_a_second = highest * _SHARE
-    source = _Source(deployment)
+    source = Source(deployment)
     done = Soak(messages_a_second * TICKS_A_MESSAGE)
-    with voice.step("soak") as step, _Watch(deployment, done) as watch:
+    with voice.step("soak") as step, Watch(deployment, done) as watch:
         begun = time.monotonic()
         source.feed(messages_a_second, minutes * 60, step, watch)
         done.seconds = time.monotonic() - begun
@@ -186,7 +186,7 @@ def highest_held(held: Callable[[float], bool]) -> float:
     )
 
 
-def _trial(source: _Source, rate: float, step: Step) -> bool:
+def _trial(source: Source, rate: float, step: Step) -> bool:
     """Whether all was posted in time and less than a second's worth waits at the end.
 
     What piles up unseen in a trial is less than what the held share of its rate leaves free.
@@ -199,18 +199,24 @@ def _trial(source: _Source, rate: float, step: Step) -> bool:
     return in_time and waiting <= rate * TICKS_A_MESSAGE and source.turned_away == before
 
 
-class _Source:
+class Source:
     """Posts ticks of our own documented form, and knows which were taken."""
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(
+        self,
+        deployment: Deployment,
+        ticks_a_message: int = TICKS_A_MESSAGE,
+        symbols: int = _SYMBOLS,
+    ) -> None:
         self._deployment = deployment
+        self._ticks, self._symbols = ticks_a_message, symbols
         self._webhook = demo.webhook(deployment)
         self._number = time.time_ns()
         self.accepted: list[Message] = []
         self.turned_away = 0
 
     def feed(
-        self, rate: float, seconds: float, step: Step | None = None, watch: _Watch | None = None
+        self, rate: float, seconds: float, step: Step | None = None, watch: Watch | None = None
     ) -> bool:
         """Post `rate` messages a second; whether all were answered within a second of the end."""
         begun, due, probed = time.monotonic(), 0, 0
@@ -218,10 +224,10 @@ class _Source:
         with ThreadPoolExecutor(_SENDERS) as pool:
             while (now := time.monotonic() - begun) < seconds:
                 while due < now * rate:
-                    posted.append(pool.submit(self._post, self._message()))
+                    posted.append(pool.submit(self.post, self.message()))
                     due += 1
                 if watch and probed <= now:
-                    posted.append(pool.submit(self._probe, self._message("SOAKPROBE", 1), watch))
+                    posted.append(pool.submit(self._probe, self.message("SOAKPROBE", 1), watch))
                     probed += 1
                 if step:
                     step.update(int(now), int(seconds), f"{len(self.accepted)} messages")
@@ -231,18 +237,20 @@ class _Source:
             each.result()
         return late < 1.0
 
-    def _message(self, symbol: str = "", ticks: int = TICKS_A_MESSAGE) -> Message:
+    def message(self, symbol: str = "", ticks: int | None = None) -> Message:
+        """Make the next message, of the symbols in turn."""
         now, made = int(time.time() * 1000), []
-        for _ in range(ticks):
+        for _ in range(ticks or self._ticks):
             self._number += 1
-            base = symbol or f"SOAK{self._number % _SYMBOLS}"
+            base = symbol or f"SOAK{self._number % self._symbols}"
             price = f"{100 + self._number % 977}.{self._number % 89:02}"
             made.append(
                 {"symbol": f"{base}/USD", "price": price, "time": now, "id": str(self._number)}
             )
         return Message("generic", json.dumps(made).encode(), f"soak {self._number}")
 
-    def _post(self, message: Message) -> bool:
+    def post(self, message: Message) -> bool:
+        """Post a message; whether it was accepted."""
         status, _ = self._webhook.post(message, f"msg_{message.origin.replace(' ', '_')}")
         if status == ACCEPTED:
             self.accepted.append(message)
@@ -250,10 +258,10 @@ class _Source:
             self.turned_away += 1
         return status == ACCEPTED
 
-    def _probe(self, message: Message, watch: _Watch) -> bool:
+    def _probe(self, message: Message, watch: Watch) -> bool:
         begun = time.monotonic()
-        if accepted := self._post(message):
-            (key,) = self._keys(message)
+        if accepted := self.post(message):
+            (key,) = self.keys(message)
             watch.await_metrics(key, begun)
         return accepted
 
@@ -261,7 +269,7 @@ class _Source:
         """Ticks that wait: events not yet worked on, and records not yet passed."""
         state = self._deployment.emulator.control("GET", "state")
         events, records = sum(state["waiting"].values()), sum(state["stream_backlog"].values())
-        return int(events * TICKS_A_MESSAGE + records)
+        return int(events * self._ticks + records)
 
     def settle(self) -> None:
         """Wait until nothing is on its way any more; raises `LocalError` when it stands still."""
@@ -278,17 +286,18 @@ class _Source:
 
     def outcome(self) -> tuple[set[Key], set[Key]]:
         """The keys of all ticks that were accepted, and those in the table with metrics."""
-        wanted = {key for message in self.accepted for key in self._keys(message)}
+        wanted = {key for message in self.accepted for key in self.keys(message)}
         table = self._deployment.outputs["table_name"]
         rows = report.rows(self._deployment.client("dynamodb"), table)
         return wanted, {key for key, enriched in rows.items() if enriched}
 
-    def _keys(self, message: Message) -> frozenset[Key]:
+    def keys(self, message: Message) -> frozenset[Key]:
+        """The keys of the rows that a message becomes."""
         bounds = report.limits(self._deployment.settings.processing)
         return report.keys(message, int(time.time() * 1000), bounds)
 
 
-class _Watch:
+class Watch:
     """Sees when posted ticks have their metrics, and how large the functions' processes are."""
 
     def __init__(self, deployment: Deployment, done: Soak) -> None:
@@ -299,7 +308,7 @@ class _Watch:
         self._over = threading.Event()
         self._thread = ThreadPoolExecutor(1)
 
-    def __enter__(self) -> _Watch:
+    def __enter__(self) -> Watch:
         self._watching = self._thread.submit(self._watch)
         return self
 

@@ -24,6 +24,9 @@ BENCHMARKS = {
     "handlers": "the whole functions: CPU a tick, AWS client and all",
     "capacity": "calls, units and dollars a tick, counted",
     "batching": "the stream mapping's batches: latency and cost",
+    "growth": "what each cost grows with: fitted exponents",
+    "queries": "asking the table: read units and latency as it grows",
+    "end_to_end": "webhook to metrics on the local run: rate, latency, growth",
     "synthesis": "main.py and the gate, beside plain bindings and Checkov",
     "packages": "what is deployed: bytes of the zips",
 }
