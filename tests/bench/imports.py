@@ -144,7 +144,7 @@ def imported(program: tuple[str, str], bytecode: Path, write: bool = False) -> t
             *("-c", _PROGRAM.format(before=before, measured=measured)),
         ],
         cwd=ROOT,
-        env=_environment(),
+        env=environment(),
         capture_output=True,
         text=True,
         check=False,
@@ -155,7 +155,7 @@ def imported(program: tuple[str, str], bytecode: Path, write: bool = False) -> t
     return float(taken), int(pages) * resource.getpagesize() / 2**20
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Return this process's environment without what changes how Python imports."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     return {**kept, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}

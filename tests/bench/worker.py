@@ -20,6 +20,7 @@ BENCHMARKS = {
     "arithmetic": "the metrics: CPU a tick",
     "accuracy": "the metrics: worst error on hard series",
     "imports": "cold start: import time and memory",
+    "coldstart": "whole handlers on other libraries: cold start, and ours by module",
     "normalisation": "reading venues' messages: CPU a tick",
     "handlers": "the whole functions: CPU a tick, AWS client and all",
     "capacity": "calls, units and dollars a tick, counted",
