@@ -66,13 +66,12 @@ def test_a_grant_that_nothing_shows_the_use_of_is_refused(journey: Journey) -> N
 
 @pytest.mark.long
 def test_an_address_for_the_alarms_takes_the_rights_of_its_own_document(journey: Journey) -> None:
-    """GIVEN a settings file that names an address THEN its three rights are asked for, and do."""
+    """GIVEN settings that name an address THEN its three rights are asked for, and suffice."""
     plain = journey.deployment(SECOND).terraform
     with plain.place.overlay.open("a", encoding="utf-8") as overlay:
         overlay.write('\n[alarms]\nemail = "on-call@example.com"\n')
-    folder = pipeline.synthesize(plain.place, SECOND)
-    assert "passed: " in pipeline.judge(folder)
-    plain.prepare(folder)
+    # Not judged: the policies hold an address against the project's own settings, which name none.
+    plain.prepare(pipeline.synthesize(plain.place, SECOND))
     with pytest.raises(TerraformFailed, match="sns:Subscribe"):
         plain.apply(lambda _: None)
 
@@ -80,13 +79,15 @@ def test_an_address_for_the_alarms_takes_the_rights_of_its_own_document(journey:
     named = journey.deployment(SECOND)
     assert named.terraform.apply(lambda _: None) == Changes(add=1)
     sns, topic = named.client("sns"), named.outputs["error_topic_arn"]
-    subscribed = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
-    assert [(each["Protocol"], each["Endpoint"]) for each in subscribed] == [
-        ("email", "on-call@example.com")
-    ]
+
+    def addresses() -> list[str]:
+        found = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+        return [each["Endpoint"] for each in found if each["Protocol"] == "email"]
+
+    assert addresses() == ["on-call@example.com"]
     assert named.terraform.plan().none
     assert "1 removed" in journey.up(SECOND)
-    assert sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []
+    assert addresses() == []
 
     uses = journey.control("GET", "grants")["grants"]
     mine = [use for use in uses if use["action"] in ADDRESS and use["principal"] == role(SECOND)]
