@@ -88,13 +88,14 @@ def _scores() -> Iterator[str]:
     yield (
         "Operators (delete, null, wrong value, type and case, near value, list with a good and a "
         "bad member, reference to another resource, variable, local, expression, file, ignored "
-        "changes, override file, …) applied to every attribute a policy guards, on the first "
-        "resource of each type. A mutant is refused by this policy, or by another one that names "
-        "the same resource; an equivalent one means the same (reasons: "
-        "`tests/policies/mutations.py`). `python -m tests.policies.score` counts again."
+        "changes, override file, second provider, rogue resource, …) applied to every value that a "
+        "policy guards, also within the documents that texts hold, on the first resource of each "
+        "type. Of the policies that guard a value, one at least has to name the resource of every "
+        "mutant; an equivalent one means the same (reasons: `tests/policies/mutations.py`). "
+        "`python -m tests.policies.score` counts again."
     )
     yield ""
-    yield "| policy | mutants | refused by it | by another | equivalent | survived |"
+    yield "| policy | mutants | refused by it | by another that guards it | equivalent | survived |"
     yield "|---|---|---|---|---|---|"
     for policy, score in scores.items():
         yield f"| {policy} | " + " | ".join(str(number) for number in score.values()) + " |"

@@ -65,6 +65,20 @@ class Policy:
     applies_to: ClassVar[tuple[str, ...]]
     guards: ClassVar[tuple[str, ...]] = ()
 
+    def guards_of(self, type_: str) -> tuple[str, ...]:
+        """The attributes of a resource type whose every change this policy has to notice.
+
+        An attribute may be followed by the way to what is meant within it (`*` is any one step,
+        `json` the step into the document that a text holds), and led by the one type it is of.
+        """
+        if type_ not in self.applies_to and self.applies_to not in ((DOCUMENT,), (ANY,)):
+            return ()
+        return tuple(
+            guard.removeprefix(f"{type_}.")
+            for guard in self.guards
+            if not guard.startswith("aws_") or guard.startswith(f"{type_}.")
+        )
+
     def judge(self, resource: Resource, stack: Stack) -> Iterable[Problem]:
         """Yield what is wrong with the resource."""
         raise NotImplementedError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,10 @@ VOUCHED = frozenset(
 WIDGET = {"type", "x", "y", "width", "height", "properties"}
 GRAPH = {"title", "view", "stat", "metrics", "period", "region"}
 STATES = {"title", "alarms"}
+# Left and top, width and height, in the page's grid.
+PLACE = {"x": (0, 23), "y": (0, 10_000), "width": (1, 24), "height": (1, 1_000)}
+VIEWS = ("timeSeries", "singleValue")
+STATISTIC = re.compile(r"Average|Maximum|Minimum|SampleCount|Sum|p\d{1,2}(\.\d{1,2})?", re.ASCII)
 
 
 class Dashboard(Policy):
@@ -62,7 +67,9 @@ class Dashboard(Policy):
             properties = widget.get("properties") if isinstance(widget, dict) else None
             if not isinstance(properties, dict) or set(widget) - WIDGET:
                 yield Problem(f"{where} is {shown(widget)}", shown(widget), "a widget")
-            elif kind == "alarm":
+                continue
+            yield from _place(where, widget, properties)
+            if kind == "alarm":
                 yield from self._states(where, properties, stack, shown_resources)
             elif kind == "metric":
                 yield from self._graph(where, properties, stack, shown_resources)
@@ -94,6 +101,13 @@ class Dashboard(Policy):
         if properties.get("region") != requirement.REGION:
             found = shown(properties.get("region"))
             yield Problem(f"{where} is of the region {found}", found, requirement.REGION)
+        for name, right in (
+            ("view", properties.get("view") in VIEWS),
+            ("stat", _is_statistic(properties.get("stat"))),
+            ("period", _is_within(properties.get("period"), (60, 86_400), 60)),
+        ):
+            if not right:
+                yield Problem(f"{where} has the {name} {shown(properties.get(name))}")
         rows = properties.get("metrics")
         for row in rows if isinstance(rows, list) and rows else [rows]:
             resources = _observed(row, stack)
@@ -101,6 +115,29 @@ class Dashboard(Policy):
                 yield Problem(f"{where} shows {shown(row)}, no metric of this stack", shown(row))
             else:
                 seen |= {one.address for one in resources}
+
+
+def _place(where: str, widget: dict[str, Value], properties: dict[str, Value]) -> Iterator[Problem]:
+    """What CloudWatch would refuse, or place where nobody looks."""
+    for name, bounds in PLACE.items():
+        if not _is_within(widget.get(name), bounds):
+            yield Problem(
+                f"{where} has the {name} {shown(widget.get(name))}",
+                shown(widget.get(name)),
+                f"{bounds[0]} to {bounds[1]}",
+            )
+    title = properties.get("title")
+    if not isinstance(title, str | Text) or not title:
+        yield Problem(f"{where} has the title {shown(title)}", shown(title), "a text")
+
+
+def _is_within(value: Value, bounds: tuple[int, int], of: int = 1) -> bool:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return whole and bounds[0] <= value <= bounds[1] and value % of == 0
+
+
+def _is_statistic(value: Value) -> bool:
+    return isinstance(value, str) and STATISTIC.fullmatch(value) is not None
 
 
 def _page(value: Value) -> Value:

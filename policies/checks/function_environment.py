@@ -25,7 +25,7 @@ class FunctionEnvironment(Policy):
     page = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html"
     fix = "Set kms_key_arn to the ARN of the stack's aws_kms_key, and keep environment.variables."
     applies_to = ("aws_lambda_function",)
-    guards = ("kms_key_arn", "environment")
+    guards = ("kms_key_arn",)
 
     def judge(self, resource: Resource, stack: Stack) -> Iterator[Problem]:
         """Demand the variables, and a reference to the key itself."""

@@ -13,7 +13,7 @@ from policies import requirement
 from policies.model.expressions import Text, Value
 from policies.model.iam import Statement, held
 from policies.model.stack import Resource, Stack
-from policies.model.transport import ACTIONS, is_account
+from policies.model.transport import ACTIONS, admits_alarms, is_account
 from policies.model.wiring import own_name
 from policies.offer import offer
 from policies.policy import ANY, Policy, Problem, shown
@@ -26,9 +26,12 @@ class IamPrincipals(Policy):
     name = "Key, queue and topic policies admit only this account and its alarms"
     severity = "CRITICAL"
     page = "https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html"
-    fix = "Allow only the account's root, or cloudwatch.amazonaws.com with aws:SourceAccount."
+    fix = (
+        "Allow only the account's root, or cloudwatch.amazonaws.com with aws:SourceAccount and "
+        "aws:SourceArn."
+    )
     applies_to = (ANY,)
-    guards = ("policy",)
+    guards = ("policy.json.Statement.*.Principal", "policy.json.Statement.*.Condition")
 
     def judge(self, resource: Resource, stack: Stack) -> Iterator[Problem]:
         """Look at who each Allow lets in; identity policies must name no principal."""
@@ -95,13 +98,7 @@ def _is_ours(kind: str, value: Value) -> bool:
 
 
 def _is_alarm(kind: str, value: Value, statement: Statement) -> bool:
-    return (kind, value) == ("Service", "cloudwatch.amazonaws.com") and any(
-        operator == "StringEquals"
-        and key.lower() == "aws:sourceaccount"
-        and len(values) == 1
-        and is_account(values[0])
-        for operator, key, values in statement.conditions
-    )
+    return (kind, value) == ("Service", "cloudwatch.amazonaws.com") and admits_alarms(statement)
 
 
 def _is_publishing(statement: Statement, resource: Resource) -> bool:

@@ -32,7 +32,7 @@ class IamResources(Policy):
     )
     fix = "Name the resource by reference; use * only for actions that have no resource in IAM."
     applies_to = (ANY,)
-    guards = ("policy",)
+    guards = ("policy.json.Statement.*.Resource",)
 
     def subjects(self, stack: Stack) -> list[Resource]:
         """Data sources can hold policies too."""

@@ -56,7 +56,7 @@ class IngressParts(Policy):
     )
     guards = (
         "rest_api_id", "request_validator_id", "request_parameters", "response_templates",
-        "selection_pattern", "validate_request_parameters",
+        "selection_pattern", "validate_request_parameters", "aws_api_gateway_deployment.lifecycle",
     )  # fmt: skip
 
     def judge(self, resource: Resource, stack: Stack) -> Iterator[Problem]:

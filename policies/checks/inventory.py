@@ -26,6 +26,7 @@ class Inventory(Policy):
     page = "https://developer.hashicorp.com/terraform/language/syntax/json"
     fix = "Bring back what is missing, remove what is extra, or change policies/allowed.toml."
     applies_to = (DOCUMENT,)
+    guards = ("name", "alarm_name", "dashboard_name", "function_name")
 
     def judge(self, resource: Resource, stack: Stack) -> Iterator[Problem]:
         """Compare what each resource is with the list of what there must be."""

@@ -32,7 +32,7 @@ class Key(Policy):
     page = "https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html"
     fix = "Set enable_key_rotation to true and deletion_window_in_days to 7; keep it enabled."
     applies_to = ("aws_kms_key", "aws_kms_alias")
-    guards = ("target_key_id", "enable_key_rotation", "deletion_window_in_days", "policy")
+    guards = ("target_key_id", "enable_key_rotation", "deletion_window_in_days")
 
     def judge(self, resource: Resource, stack: Stack) -> Iterator[Problem]:
         """Demand each attribute; what the provider's default does may be left out."""

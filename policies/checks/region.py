@@ -26,7 +26,7 @@ class Region(Policy):
     )
     fix = "Keep one aws provider with region us-east-1, without alias, endpoints or credentials."
     applies_to = (DOCUMENT,)
-    guards = ("region",)
+    guards = ("region", "provider")
 
     def judge(self, resource: Resource, stack: Stack) -> Iterator[Problem]:
         """Look at every provider block and every per-resource override."""

@@ -50,7 +50,14 @@ class ResourceNames(Policy):
     page = "https://developer.hashicorp.com/terraform/language/values/variables"
     fix = "End the name in -${var.environmentSuffix}, with nothing after it; use no name_prefix."
     applies_to = (ANY,)
-    guards = ("name", "function_name", "alarm_name", "dashboard_name")
+    guards = ("name", "function_name", "alarm_name", "dashboard_name", "statement_id")
+
+    def guards_of(self, type_: str) -> tuple[str, ...]:
+        """The one attribute that names a resource of the type, where that is unique at all."""
+        if type_ in SCOPED and type_ != "aws_lambda_permission":
+            return ()
+        named = "statement_id" if type_ == "aws_lambda_permission" else NAMES.get(type_, "name")
+        return (named,)
 
     def judge(self, resource: Resource, stack: Stack) -> Iterator[Problem]:
         """Demand the suffix wherever a name is unique in the account or region."""

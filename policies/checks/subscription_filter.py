@@ -77,7 +77,7 @@ class SubscriptionFilter(Policy):
         "log_level ERROR and record.status timeout, error, failure; destination the notifier."
     )
     applies_to = ("aws_cloudwatch_log_subscription_filter",)
-    guards = ("filter_pattern", "log_group_name", "destination_arn")
+    guards = ("filter_pattern", "log_group_name", "destination_arn", "depends_on")
 
     def judge(self, resource: Resource, stack: Stack) -> Iterator[Problem]:
         """Check group, destination, permission before it, and what the pattern matches."""

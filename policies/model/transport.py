@@ -82,8 +82,8 @@ def _is_tls_denial(statement: Statement) -> bool:
     return (
         statement.denies
         and statement.principals in ([("*", "*")], [("AWS", "*")])
-        and [(o, k.lower(), [str(v).lower() for v in vs]) for o, k, vs in statement.conditions]
-        == [("Bool", "aws:securetransport", ["false"])]
+        and [(o, k.lower(), vs) for o, k, vs in statement.conditions]
+        in [[("Bool", "aws:securetransport", [no])] for no in ("false", False)]
         and not statement.not_actions
         and not statement.not_resources
     )
@@ -122,16 +122,25 @@ def tls_only(resource: Resource, stack: Stack) -> Iterator[Problem]:
 
 
 def admits_alarms(statement: Statement) -> bool:
-    """Whether the conditions of a statement for CloudWatch let this account's alarms through."""
-    return all(_admits(*condition) for condition in statement.conditions)
+    """Whether a statement for CloudWatch lets this account's alarms through, and no one else's.
+
+    The account alone would let in whatever else CloudWatch does in its name.
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+    """
+    keys = {key.lower() for _, key, _ in statement.conditions}
+    return keys == {"aws:sourceaccount", "aws:sourcearn"} and all(
+        _admits(*condition) for condition in statement.conditions
+    )
 
 
 def _admits(operator: str, key: str, values: list[Value]) -> bool:
+    if not values:
+        return False
     if key.lower() == "aws:sourceaccount":
-        return operator == "StringEquals" and any(is_account(value) for value in values)
+        return operator == "StringEquals" and all(is_account(value) for value in values)
     if key.lower() == "aws:sourcearn" and operator in ("ArnLike", "StringLike"):
         head = f"arn:aws:cloudwatch:{requirement.REGION}:"
-        return any(
+        return all(
             isinstance(value, Text)
             and len(value.parts) == 3
             and value.parts[0] == head

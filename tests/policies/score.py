@@ -1,7 +1,8 @@
 """``python -m tests.policies.score`` counts, for each policy, the mutants of what it guards.
 
 Writes ``policies/mutation-score.json``, which the catalogue shows: mutants tried, those the policy
-itself named, those that others named, those that mean the same, and survivors.
+itself named, those that only another guardian of the same value named, those that mean the same,
+and survivors: mutants that no policy named which guards the value.
 """
 
 from __future__ import annotations
@@ -14,42 +15,35 @@ from policies.catalogue import SCORE
 from policies.gate import judge_stack, policies
 from policies.model.document import DocumentError, blocks, override
 from policies.model.stack import Given, Stack
-from policies.policy import ANY, Policy, Verdict
+from policies.policy import Verdict
 from tests.policies.documents import Document
-from tests.policies.mutations import Mutant, equivalent, mutants
+from tests.policies.mutations import Mutant, equivalent, mutants, owners
 from tests.stack.synthesis import variants
-
-
-def _guards(policy: Policy, mutant: Mutant) -> bool:
-    concerned = policy.applies_to == (ANY,) or mutant.type in policy.applies_to
-    return concerned and mutant.way[0] in policy.guards
 
 
 def count(document: Document, folder: Path) -> dict[str, dict[str, int]]:
     """Try every mutant of the first resource of each type."""
-    kinds = ("tried", "named", "named by others", "equivalent", "survived")
+    kinds = ("tried", "named", "named by another guardian", "equivalent", "survived")
     scores = {policy.id: dict.fromkeys(kinds, 0) for policy in policies() if policy.guards}
     first = {type_: next(iter(named)) for type_, named in document["resource"].items()}
     for mutant in mutants(document):
-        if mutant.name != first[mutant.type]:
+        if mutant.name not in (first[mutant.type], "rogue"):
             continue
-        guarding = [policy for policy in policies() if _guards(policy, mutant)]
-        named, passed = _names(mutant, folder)
-        for policy in guarding:
-            if policy.id not in scores:
-                continue
-            score = scores[policy.id]
+        named, passed = names(mutant, folder)
+        responsible = owners(mutant)
+        for policy in responsible & scores.keys():
+            score = scores[policy]
             score["tried"] += 1
-            if policy.id in named:
+            if policy in named:
                 score["named"] += 1
-            elif not passed:
-                score["named by others"] += 1
+            elif named & responsible:
+                score["named by another guardian"] += 1
             else:
-                score["equivalent" if equivalent(mutant) else "survived"] += 1
+                score["equivalent" if passed and equivalent(mutant) else "survived"] += 1
     return {policy: score for policy, score in scores.items() if score["tried"]}
 
 
-def _names(mutant: Mutant, folder: Path) -> tuple[set[str], bool]:
+def names(mutant: Mutant, folder: Path) -> tuple[set[str], bool]:
     """The policies that refuse the mutant's resource, and whether the stack passed."""
     try:
         document = copy.deepcopy(mutant.document) if mutant.override else mutant.document
@@ -60,7 +54,8 @@ def _names(mutant: Mutant, folder: Path) -> tuple[set[str], bool]:
                     override(base, over)
         judgement = judge_stack(Stack(content, folder, [], Given.FOLDER), "mutant")
     except DocumentError:
-        return set(), False
+        # What cannot be read passes no policy.
+        return {policy.id for policy in policies()}, False
     named = {f.policy for f in judgement.findings if f.resource == mutant.address}
     return named, judgement.verdict is Verdict.PASSED
 
