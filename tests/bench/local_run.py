@@ -17,15 +17,20 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any
 
+from lambdas.adapters.price_tape import row_of
 from lambdas.domain.keys import padded, sort_key
+from lambdas.domain.tape import WINDOW
+from lambdas.domain.windows import enriched
 from local import pipeline, process, soak
 from local.console import Voice
 from local.pipeline import Deployment
 from local.places import HOME_VARIABLE, Places
 from tests.emulator.embedded import free_port
+from tests.price_enricher.rows import walk
+from tests.price_enricher.table import Item
 
 SHAPES = ((1, 10), (10, 10), (100, 10), (10, 50))
 """Ticks a message and symbols, measured with the smallest table."""
@@ -38,6 +43,8 @@ MIDDLE = (10, 10)
 SENDERS = 16
 BURST_SECONDS, STEADY_SECONDS = 6.0, 8.0
 DAY_MS = 86_400_000
+_DIFFERENT = 1_000
+"""Rows that differ in price and metrics; those of a larger table have them again."""
 
 
 @dataclass
@@ -178,28 +185,34 @@ def fill(deployment: Deployment, there: int, rows: int, symbols: int = 10) -> in
     return rows
 
 
-def row(number: int, newest: int, symbols: int) -> dict[str, Any]:
+def row(number: int, newest: int, symbols: int) -> Item:
     """A row as the pipeline writes it, enriched, each older than the one before."""
     event_ms, base = newest - number * 40, f"SOAK{number % symbols}"
-    metrics = {
-        f"{name}": {"N": f"{100 + number % 89}.123456789012"}
-        for name in ("sma_5", "sma_20", "sma_50", "ema_12", "ema_26", "ema_60s", "vwap", "z_score")
-    }
+    key = sort_key("generic", "trade", event_ms, 0, str(number))
     return {
+        **_written()[number % len(_written())],
         "symbol": {"S": base},
-        "timestamp": {"N": padded(sort_key("generic", "trade", event_ms, 0, str(number)))},
         "base": {"S": base},
-        "quote": {"S": "USD"},
-        "price": {"N": f"{100 + number % 977}.{number % 89:02}"},
-        "size": {"N": "0.25"},
-        "exchange": {"S": "generic"},
+        "timestamp": {"N": padded(key)},
         "event_id": {"S": str(number)},
-        "kind": {"S": "trade"},
+        "exchange": {"S": "generic"},
         "received_at": {"N": str(event_ms + 5)},
-        "time_source": {"S": "tick"},
-        "window": {"S": "1"},
-        **metrics,
     }
+
+
+@cache
+def _written() -> list[Item]:
+    """Rows of a walk with the metrics that the pipeline gives them: what a row weighs counts."""
+    rows = walk(_DIFFERENT + WINDOW)
+    found = enriched([row_of(each).print for each in rows], WINDOW)
+    return [
+        {
+            **inserted,
+            "window": {"S": result.window},
+            **{name: {"N": value} for name, value in result.metrics.items()},
+        }
+        for inserted, result in zip(rows[WINDOW:], found, strict=True)
+    ]
 
 
 def _cpu(deployment: Deployment) -> tuple[float, float]:
