@@ -20,6 +20,7 @@ PAGE = ROOT / "docs" / "evidence.md"
 _ROW = re.compile(r"^\|.*\| `(?P<proof>[^`]+)` \| (?P<text>.+?) \| (?P<day>[\d-]*) \|$")
 _FIGURE = re.compile(r"^\| (?P<name>[^|`]+?) \| (?P<value>[^|]+?) \| (?P<day>\d{4}-\d\d-\d\d) \|$")
 _PASSED = "passed"
+_NOTES = "hypothesis-statistics-"
 _PATH = re.compile(r"(?<![\w/.])/(?:[^\s/'\"]+/)+")
 
 
@@ -63,11 +64,12 @@ def cases(xml: Path) -> list[Case]:
 
 
 def figures(xml: Path) -> dict[str, str]:
-    """The figures that the tests recorded for their whole run."""
-    return {
+    """The figures that the tests recorded for their whole run; Hypothesis's notes are none."""
+    found = {
         each.get("name") or "": each.get("value") or ""
         for each in ElementTree.parse(xml).iterfind("testsuite/properties/property")
     }
+    return {name: value for name, value in found.items() if not name.startswith(_NOTES)}
 
 
 def result(proof: str, ran: Iterable[Case], day: str) -> Result:

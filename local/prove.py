@@ -60,7 +60,7 @@ def prove(voice: Voice, only: Collection[str], page_only: bool = False) -> int:
         measured = {}
     # A test compares the page with the claims: it must not find the page of earlier ones.
     page.write_text(evidence.page(claims, readme, results, measured), encoding="utf-8")
-    troubles, begun = [], time.monotonic()
+    troubles, failed, begun = [], 0, time.monotonic()
     proofs = dict.fromkeys(proof for claim in claims for proof in claim.proofs)
     for name in chosen:
         with voice.step(name) as step:
@@ -71,15 +71,19 @@ def prove(voice: Voice, only: Collection[str], page_only: bool = False) -> int:
             bad = [case for case in ran.cases if case.outcome not in ("passed", "skipped")]
             skipped = sum(case.outcome == "skipped" for case in ran.cases)
             step.outcome = f"{len(ran.cases)} looked at, {len(bad)} failed, {skipped} skipped"
-        # Whoever interrupts the next part keeps this one.
+        # Whoever interrupts the next part keeps this one, and knows what failed in it.
         page.write_text(evidence.page(claims, readme, results, measured), encoding="utf-8")
+        for case in bad:
+            voice.warn(_plain(f"{name}: {case.file}::{case.name}: {case.outcome}"))
         troubles += [f"{name}: {ran.trouble}"] if ran.trouble else []
-        troubles += [f"{name}: {case.file}::{case.name}: {case.outcome}" for case in bad]
+        failed += len(bad)
     for figure, (value, when) in measured.items():
         voice.say(f"  {figure}: [bold]{value}[/] [dim]{when}[/]")
     if chosen:
         minutes = (time.monotonic() - begun) / 60
         voice.say(f"{len(chosen)} of {len(PARTS)} parts ran, in {minutes:.0f} minutes")
+    if failed:
+        troubles.append(f"{failed} tests or policies failed, as told above")
     return _tell(voice, evidence.unproved(claims, results), troubles, len(claims))
 
 

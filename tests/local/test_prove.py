@@ -173,6 +173,21 @@ def test_whatever_is_not_proved_fails(
     assert prove.prove(Voice(), []) == 1
 
 
+def test_a_failure_is_told_before_the_next_part_runs(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    failing = prove.Ran([Case("tests/other.py", "test_x", "failed")])
+
+    def interrupted(*_: object) -> prove.Ran:
+        said = "".join(capfd.readouterr())
+        assert "tests/other.py::test_x: failed" in said
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(prove, "PARTS", {"tests": lambda *_: failing, "soak": interrupted})
+    with pytest.raises(KeyboardInterrupt):
+        prove.prove(Voice(), [])
+
+
 def test_claims_that_do_not_fit_run_nothing(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = parts(monkeypatch, policies=PASSED, tests=TESTS)
     (place / "README.md").write_text("# T\n\nAnother claim.\n")
@@ -189,7 +204,9 @@ def test_pytest_is_run_once_and_its_record_read(tmp_path: Path) -> None:
     file = tmp_path / "test_a.py"
     file.write_text(
         "import os\n"
-        "def test_good(record_testsuite_property): record_testsuite_property('lost', 0)\n"
+        "def test_good(record_testsuite_property):\n"
+        "    record_testsuite_property('lost', 0)\n"
+        "    record_testsuite_property('hypothesis-statistics-tests/a.py', 'YQ==')\n"
         "def test_bad(): assert False\n"
     )
     with Voice().step("tests") as step:
