@@ -25,6 +25,7 @@ from typing import Any
 from client.environment import Environment
 from lambdas.domain.keys import MAXIMUM_EVENT_MS
 from lambdas.domain.metrics import ATTRIBUTES
+from lambdas.domain.retention import EXPIRES_AT
 
 Moment = datetime | int
 
@@ -107,7 +108,7 @@ class Prices:
 
     Reads are eventually consistent, at half the price, unless `consistent` is set.
     `read_units` counts what all queries together consumed: half a unit for each begun 4 KB of a
-    query, one unit when consistent.
+    query, one unit when consistent. A row past its end is left out, deleted already or not.
     """
 
     environment: Environment
@@ -204,10 +205,17 @@ class Prices:
         while True:
             page = client.query(**query)
             self.read_units += page.get("ConsumedCapacity", {}).get("CapacityUnits", 0.0)
-            yield from map(Row.from_item, page["Items"])
+            yield from (Row.from_item(item) for item in page["Items"] if not _ended(item))
             if "LastEvaluatedKey" not in page:
                 return
-            query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+            # More than were wanted: those of the first page may all have ended.
+            query |= {"ExclusiveStartKey": page["LastEvaluatedKey"], "Limit": PAGE}
+
+
+def _ended(item: Mapping[str, Mapping[str, str]]) -> bool:
+    """Tell whether a row is past its end: DynamoDB deletes it soon, and a reader must not care."""
+    end = item.get(EXPIRES_AT)
+    return end is not None and int(end["N"]) < time.time()
 
 
 def milliseconds(moment: Moment) -> int:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -26,12 +27,22 @@ from client.functions import Kept, Repairer, Step, parts
 from client.prices import InvalidQuery, milliseconds
 from client.shown import moment
 from lambdas.adapters.price_tape import PriceTape
-from lambdas.domain.enrichment import Answer, Page, Read, Unreadable, Write
+from lambdas.domain.enrichment import (
+    RULES,
+    Answer,
+    Page,
+    Read,
+    Rules,
+    Unreadable,
+    Write,
+    ending,
+)
 from lambdas.domain.errors import RetryLater
 from lambdas.domain.marks import VERSION
 from lambdas.domain.tape import Row
 from lambdas.price_enricher.repairs import RESERVE_MS, repair_rows, requested
 from stack.naming import SuffixError
+from stack.settings import load
 
 LOOKING = ("dynamodb:Query",)
 REPAIRING = ("lambda:InvokeFunction",)
@@ -104,7 +115,13 @@ def _look(
 ) -> int:
     """Tell what a repair of a symbol would do; returns how many rows are wrong."""
     client = Metered(where.client("dynamodb"))
-    trial = Trial(PriceTape(client, where.table, lambda: RESERVE_MS))
+    settings = load()
+    rules = ending(
+        settings.row_retention_seconds * 1000,
+        settings.window_reach_seconds * 1000,
+        int(time.time() * 1000),
+    )
+    trial = Trial(PriceTape(client, where.table, lambda: RESERVE_MS), rules)
     done = _through(symbol, span, trial.step, going_on)
     found = Counter(trial.wrong.values())
     kinds = ", ".join(f"{found[kind]} {kind}" for kind in (WITHOUT, STALE, OLD) if found[kind])
@@ -157,8 +174,9 @@ def _through(
 class Trial:
     """A repair that writes nothing: a tape whose rows read as they would have been written."""
 
-    def __init__(self, tape: PriceTape) -> None:
+    def __init__(self, tape: PriceTape, rules: Rules = RULES) -> None:
         self._tape = tape
+        self._rules = rules
         self._seen: dict[str, Row] = {}
         self._written: dict[str, Row] = {}
         self.wrong: dict[str, str] = {}
@@ -167,7 +185,7 @@ class Trial:
     def step(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Look at the next rows, as price-enricher would repair them."""
         # No more time than is held back: one round of rows, then the answer.
-        return repair_rows(requested(request), self, lambda: RESERVE_MS - 1)
+        return repair_rows(requested(request), self, lambda: RESERVE_MS - 1, self._rules)
 
     def read(self, reads: Sequence[Read]) -> list[Page | Unreadable]:
         """Answer reads from the table, and from what would have been written to it."""

@@ -141,8 +141,19 @@ def expected(settings: Settings) -> Consumption:
         read_units=batches * symbols * units,
         notices=webhooks + batches,
         logged_bytes=webhooks * WEBHOOK_LOGGED_BYTES + batches * BATCH_LOGGED_BYTES,
-        stored_gb=load.ticks_a_second * load.stored_days * 86_400 * row_bytes / GIB,
+        stored_gb=load.ticks_a_second * stored_days(settings) * 86_400 * row_bytes / GIB,
     )
+
+
+def stored_days(settings: Settings) -> int:
+    """Return the days of rows that the table holds: as old as it is, or as they get.
+
+    That rows end costs nothing: DynamoDB's own deletions take no write units
+    (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html), and the mapping's
+    filter keeps them from price-enricher.
+    """
+    days = settings.expected.stored_days
+    return min(days, settings.table.row_retention_days or days)
 
 
 def processor_gb_seconds(settings: Settings, webhooks: float, ticks: float) -> float:
@@ -238,13 +249,14 @@ def monthly(settings: Settings) -> float:
 def levers(settings: Settings) -> list[Lever]:
     """Return what lowers the expected cost, the largest saving first; nothing that raises it."""
     load, stream = settings.expected, settings.stream
-    fewer = load.stored_days // 2
+    stored = stored_days(settings)
+    fewer = max(settings.least_retention_days, stored // 2)
     changes = {
         "send 100 ticks a webhook": replace(
             settings, expected=replace(load, ticks_a_webhook=max(100, load.ticks_a_webhook))
         ),
-        f"keep rows for {fewer} days, not {load.stored_days} (nothing deletes any yet)": replace(
-            settings, expected=replace(load, stored_days=fewer)
+        f"set table.row_retention_days to {fewer}, not {stored} days of rows": replace(
+            settings, table=replace(settings.table, row_retention_days=min(fewer, stored))
         ),
         "set stream.batching_window_seconds to 5, so metrics come later": replace(
             settings,

@@ -58,7 +58,12 @@ class PipelineStack(TerraformStack):
             deployment,
             key,
             codes["price_enricher"],
-            environment={"TABLE_NAME": table.table.name, "SUCCESS_TOPIC_ARN": success.arn},
+            environment={
+                "TABLE_NAME": table.table.name,
+                "SUCCESS_TOPIC_ARN": success.arn,
+                "ROW_RETENTION_SECONDS": str(deployment.settings.row_retention_seconds),
+                "WINDOW_REACH_SECONDS": str(deployment.settings.window_reach_seconds),
+            },
             permissions=[
                 statements.allow(
                     "EnrichPrices", ["dynamodb:PartiQLUpdate", "dynamodb:Query"], [table.arn]
@@ -180,7 +185,8 @@ class PipelineStack(TerraformStack):
         table: PriceTable,
         success: Topic,
     ) -> PipelineFunction:
-        processing = deployment.settings.processing
+        settings = deployment.settings
+        processing = settings.processing
         return PipelineFunction(
             self,
             "webhook_processor",
@@ -199,6 +205,8 @@ class PipelineStack(TerraformStack):
                 "PAST_WINDOW_SECONDS": str(processing.past_window_seconds),
                 "FUTURE_WINDOW_SECONDS": str(processing.future_window_seconds),
                 "SIGNATURE_TOLERANCE_SECONDS": str(processing.signature_tolerance_seconds),
+                "ROW_RETENTION_SECONDS": str(settings.row_retention_seconds),
+                "INSERT_WITHIN_SECONDS": str(settings.insert_within_seconds),
             },
             # The select looks up the event behind a duplicate: the same, or a collision of keys.
             permissions=[

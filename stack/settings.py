@@ -38,6 +38,16 @@ SECRETS_LIMIT = 3_000
 others take less than 1 KB. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 """
 
+WINDOW_REACH_SECONDS = 7 * 86_400
+"""Where rows end, how far back a row's window reaches at most. No setting: rows that were computed
+by one reach would be wrong by another."""
+
+_STREAM_SECONDS = 86_400
+"""How long DynamoDB keeps a stream's records.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
+"""
+
 _EVENT_OVERHEAD_BYTES = 20_000
 """Room beside the body: 10,240 bytes of headers in base64, the reason, what API Gateway adds."""
 
@@ -160,9 +170,10 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The price table."""
+    """The price table, and how long a row is kept after its event; 0 keeps rows for ever."""
 
     name: Name
+    row_retention_days: Annotated[int, _between(0, 3_650)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,6 +372,46 @@ class Settings:
     processing: Processing
     expected: Expected
 
+    @property
+    def row_retention_seconds(self) -> int:
+        """How long after its event a row ends; 0 never."""
+        return self.table.row_retention_days * 86_400
+
+    @property
+    def window_reach_seconds(self) -> int:
+        """How far back a row's window reaches at most; 0 as far as its rows do."""
+        return WINDOW_REACH_SECONDS if self.table.row_retention_days else 0
+
+    @property
+    def insert_within_seconds(self) -> int:
+        """How long after its event a tick may still become a row; 0 always.
+
+        What is left of the retention when a row's window and all the ways in which its metrics
+        can wait are taken off: then every row that they need is still there.
+        """
+        kept = self.row_retention_seconds
+        return kept and kept - WINDOW_REACH_SECONDS - self._enriching_seconds
+
+    @property
+    def least_retention_days(self) -> int:
+        """The fewest days that rows can be kept, if not for ever."""
+        waiting = self._inserting_seconds + self._enriching_seconds
+        return -(-(waiting + WINDOW_REACH_SECONDS) // 86_400)
+
+    @property
+    def _inserting_seconds(self) -> int:
+        """The oldest a tick gets before it is stored, redriven once and at the last moment."""
+        return (
+            self.processing.past_window_seconds
+            + self.functions.webhook_processor.maximum_event_age_seconds
+            + self.dead_letters.retention_seconds
+        )
+
+    @property
+    def _enriching_seconds(self) -> int:
+        """The longest that a stored row waits for its metrics, redriven once."""
+        return _STREAM_SECONDS + self.dead_letters.retention_seconds
+
 
 def load(path: Path | None = None, overlay: Path | None = None) -> Settings:
     """Read and validate the settings.
@@ -493,6 +544,7 @@ def _cross_check(settings: Settings) -> None:
             f"at most {largest}: in base64 and with its headers the body must fit the "
             f"{DEAD_LETTER_LIMIT_BYTES} bytes of a dead letter, or a message that fails is lost"
         )
+    _check_retention(settings)
     alarms = settings.alarms
     for field in fields(alarms):
         alarm = getattr(alarms, field.name)
@@ -508,4 +560,26 @@ def _cross_check(settings: Settings) -> None:
         raise SettingsError(
             f"setting topics.errors is {settings.topics.errors!r}; expected another name than "
             "topics.success"
+        )
+
+
+def _check_retention(settings: Settings) -> None:
+    """Refuse an end of rows that could come before their metrics, or before they are stored."""
+    days = settings.table.row_retention_days
+    if not days:
+        return
+    if not settings.processing.past_window_seconds:
+        raise SettingsError(
+            f"setting table.row_retention_days is {days} and processing.past_window_seconds is 0; "
+            "expected a bound on how old ticks may be, or 0 days: a tick older than the retention "
+            "would vanish as soon as it is stored"
+        )
+    inserting, enriching = settings._inserting_seconds, settings._enriching_seconds
+    least = settings.least_retention_days
+    if days < least:
+        raise SettingsError(
+            f"setting table.row_retention_days is {days}; expected 0 or at least {least}: a tick "
+            f"can be {inserting / 86_400:g} days old when it is stored, its metrics can wait "
+            f"{enriching / 86_400:g} days, and their window reaches "
+            f"{WINDOW_REACH_SECONDS / 86_400:g} days back"
         )

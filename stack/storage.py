@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from stack import statements
-from stack.bindings import Construct, DynamodbTable, DynamodbTableAttribute, IamPolicy
+from stack.bindings import (
+    Construct,
+    DynamodbTable,
+    DynamodbTableAttribute,
+    DynamodbTableTtl,
+    IamPolicy,
+)
 from stack.deployment import Deployment
 
 
@@ -11,7 +17,7 @@ class PriceTable(Construct):
     """Ticks by `symbol` (S) and `timestamp` (N), with a stream of the rows as they become.
 
     On demand, point-in-time recovery, encrypted by the service's own key: readers need no right to
-    a key, and no failure of ours can shut them out.
+    a key, and no failure of ours can shut them out. Rows end where the settings say so.
     """
 
     def __init__(self, scope: Construct, id_: str, deployment: Deployment) -> None:
@@ -31,6 +37,13 @@ class PriceTable(Construct):
             stream_view_type="NEW_IMAGE",
             point_in_time_recovery={"enabled": True},
             deletion_protection_enabled=False,
+            # The processor writes the attribute (lambdas/domain/retention.py). A block that says
+            # "not enabled" is one that AWS refuses.
+            ttl=(
+                DynamodbTableTtl(attribute_name="expires_at", enabled=True)
+                if deployment.settings.table.row_retention_days
+                else None
+            ),
             tags=deployment.tags,
         )
         self.reader = IamPolicy(

@@ -36,6 +36,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from lambdas.adapters import aws
 from lambdas.domain.errors import RetryLater
 from lambdas.domain.keys import padded
+from lambdas.domain.retention import EXPIRES_AT, Retention
 from lambdas.domain.ticks import Refused, Tick
 
 STATEMENTS_A_CALL = 25
@@ -72,24 +73,28 @@ class Inserted(NamedTuple):
 class PriceInserts:
     """The price table, as far as new ticks go.
 
-    `client` is a DynamoDB client and `table` the table's name. `pause` waits for a number of
-    seconds and `jitter` draws from 0 to 1; tests give their own.
+    `client` is a DynamoDB client and `table` the table's name. With a `retention` every row says
+    when it ends. `pause` waits for a number of seconds and `jitter` draws from 0 to 1; tests give
+    their own.
     """
 
     def __init__(
         self,
         client: PartiqlClient,
         table: str,
+        retention: Retention | None = None,
         *,
         pause: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._client = client
+        self._retention = retention
+        names = _NAMES if retention is None else (*_NAMES, EXPIRES_AT)
         # The text is the same for every row of a shape: DynamoDB parses it once, and nothing that
         # a venue wrote is ever part of a statement.
         self._insert: dict[tuple[str, ...], str] = {
-            names: f'INSERT INTO "{table}" VALUE {{{", ".join(f"{name!r}: ?" for name in names)}}}'
-            for names in (_NAMES, (*_NAMES, "size"))
+            shape: f'INSERT INTO "{table}" VALUE {{{", ".join(f"{name!r}: ?" for name in shape)}}}'
+            for shape in (names, (*names, "size"))
         }
         self._select = f'SELECT "event_id" FROM "{table}" WHERE "symbol" = ? AND "timestamp" = ?'
         self._pause = pause
@@ -119,7 +124,7 @@ class PriceInserts:
         """Insert up to 25 ticks; return those to try again."""
         statements = [
             {"Statement": self._insert[tuple(row)], "Parameters": list(row.values())}
-            for row in map(_row, batch)
+            for row in (_row(tick, self._retention) for tick in batch)
         ]
         answers = self._execute([statement | _STORED_ROW for statement in statements], run)
         # Whether an INSERT may ask for the stored row is documented nowhere. Should it be refused
@@ -272,7 +277,7 @@ _NAMES = (
 )
 
 
-def _row(tick: Tick) -> dict[str, dict[str, str]]:
+def _row(tick: Tick, retention: Retention | None = None) -> dict[str, dict[str, str]]:
     """Return a tick's attributes as DynamoDB takes them, in the order of the statement."""
     values: tuple[dict[str, str], ...] = (
         {"S": tick.symbol},
@@ -288,6 +293,8 @@ def _row(tick: Tick) -> dict[str, dict[str, str]]:
         {"S": ""},
     )
     row = dict(zip(_NAMES, values, strict=True))
+    if retention is not None:
+        row[EXPIRES_AT] = {"N": str(retention.expires_at(tick.event_ms))}
     if tick.size is not None:
         row["size"] = {"N": format(tick.size, "f")}
     return row

@@ -14,6 +14,11 @@ may as well be that of somebody who saw a row that came between its two reads; w
 before that, so a second look sees all that it saw. A mark that two looks find larger is therefore
 one of rows that are gone, and is replaced on condition that it still is what was read.
 
+Where rows end after a time, the oldest rows of a tape have metrics that counted rows which ended
+before them, and keep those: such a row (older than ``Rules.lasting``) is only ever written better
+informed. A window there reaches back a limited time, so that all rows of a younger one are still
+there, ended or not; its metrics are the same as if no row ever ended.
+
 Whoever inserts a row is followed by a run of this algorithm over that row, and of two runs over
 overlapping rows each either sees the other's insert in (a) or is seen by it in (a) or (c). That is
 why nothing needs an order: not the stream's records, not the shards, not the writes. The proof by
@@ -32,6 +37,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
+from functools import partial
 from typing import Literal, NamedTuple
 
 from lambdas.domain.tape import WINDOW, Print, Row
@@ -42,6 +48,9 @@ ROUNDS = 8
 
 REPAIR_ROWS = 1_000
 """Rows repaired in one run."""
+
+LONGEST_RUN_MS = 900_000
+"""What Lambda gives an invocation at most."""
 
 CACHED_TAPES = 1_000
 """Tails kept in a warm function; about 40 KB each."""
@@ -141,9 +150,23 @@ class Rules:
 
     window: int = WINDOW
     compute: Callable[[Sequence[Print], int], list[Enriched]] = enriched
+    lasting: str = ""
+    """From this key on no row of a window can have ended."""
 
 
 RULES = Rules()
+
+
+def ending(kept_ms: int, reach_ms: int, now_ms: int) -> Rules:
+    """Return the rules for rows that end so long after their event; 0 is never.
+
+    ``reach_ms`` is how far back a window reaches. The time may be past when the run's last read is
+    made, by an invocation's length at most.
+    """
+    if not kept_ms:
+        return RULES
+    lasting = now_ms + LONGEST_RUN_MS - kept_ms + reach_ms
+    return Rules(compute=partial(enriched, reach_ms=reach_ms), lasting=f"{max(0, lasting):013d}")
 
 
 class Repaired(NamedTuple):
@@ -231,7 +254,7 @@ def _settle(
             larger = {
                 row.print.key: row.window
                 for row, result in zip(stretch.rows, computed, strict=True)
-                if row.window > result.window
+                if row.window > result.window and row.print.key >= rules.lasting
             }
         stale = {key for key, mark in larger.items() if suspected.get(key) == mark}
         writes = [

@@ -8,7 +8,18 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from lambdas.adapters.price_tape import BrokenRow, row_of
-from lambdas.domain.enrichment import Answer, Outcome, Page, Read, Tails, Unreadable, Write, enrich
+from lambdas.domain.enrichment import (
+    RULES,
+    Answer,
+    Outcome,
+    Page,
+    Read,
+    Rules,
+    Tails,
+    Unreadable,
+    Write,
+    enrich,
+)
 
 Result = TypeVar("Result")
 Run = Generator[Read | list[Write], Page | list[Answer], Result]
@@ -78,11 +89,11 @@ def batch_of(records: Sequence[Mapping[str, Any]]) -> Batch:
     return batch
 
 
-def enrich_all(batch: Batch, tape: Tape, tails: Tails) -> list[Outcome]:
+def enrich_all(batch: Batch, tape: Tape, tails: Tails, rules: Rules = RULES) -> list[Outcome]:
     """Enrich the rows of a batch, all symbols at once; remember the tapes' ends in ``tails``."""
     outcomes = drive(
         [
-            enrich(symbol, keys, tails.get(symbol))
+            enrich(symbol, keys, tails.get(symbol), rules=rules)
             for symbol, keys in batch.sequence_numbers.items()
         ],
         tape,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from lambdas.adapters import aws, environment
 from lambdas.adapters.notices import Topic
 from lambdas.adapters.price_tape import PriceTape
-from lambdas.domain.enrichment import Outcome, Tails
+from lambdas.domain.enrichment import Outcome, Rules, Tails, ending
 from lambdas.price_enricher import repairs
 from lambdas.price_enricher.batch import Batch, batch_of, enrich_all
 from lambdas.price_enricher.summary import Summary, SymbolSummary
@@ -44,7 +45,7 @@ def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     batch = batch_of(event["Records"])
     if not batch.records:
         return {"batchItemFailures": []}
-    outcomes = enrich_all(batch, tape, _TAILS)
+    outcomes = enrich_all(batch, tape, _TAILS, _rules())
     failures = batch.failures(outcomes)
     summary = _summary(batch, outcomes, len(failures), context.aws_request_id)
     published = _publish(summary)
@@ -65,6 +66,14 @@ def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     return {"batchItemFailures": [{"itemIdentifier": number} for number in failures]}
 
 
+def _rules() -> Rules:
+    """Return the rules of this moment: which rows still have whole windows changes with time."""
+    kept, reach = (
+        environment.whole(name) * 1000 for name in ("ROW_RETENTION_SECONDS", "WINDOW_REACH_SECONDS")
+    )
+    return ending(kept, reach, int(time.time() * 1000))
+
+
 def _level(batch: Batch, failures: Mapping[str, str], tape: PriceTape) -> int:
     """Tell what a batch's log line is: an error is what somebody has to look at.
 
@@ -82,7 +91,7 @@ def _repair(request: Mapping[str, Any], tape: PriceTape, context: Any) -> dict[s
     A raise is what puts an asynchronous call into the function's dead-letter queue.
     """
     wanted = repairs.requested(request)
-    done = repairs.repair_rows(wanted, tape, context.get_remaining_time_in_millis)
+    done = repairs.repair_rows(wanted, tape, context.get_remaining_time_in_millis, _rules())
     _TAILS.put(wanted.symbol, None)
     _LOG.info("rows repaired", extra={"troubles": dict(tape.troubles.most_common(REASONS)), **done})
     return done

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from lambdas.domain.enrichment import Unreadable, repair
+from lambdas.domain.enrichment import RULES, Rules, Unreadable, repair
 from lambdas.domain.errors import RetryLater
 from lambdas.domain.keys import padded
 from lambdas.price_enricher.batch import Tape, drive
@@ -46,7 +46,9 @@ def requested(request: Mapping[str, Any]) -> Repair:
     return Repair(symbol, start, end)
 
 
-def repair_rows(wanted: Repair, tape: Tape, remaining_ms: Callable[[], int]) -> dict[str, Any]:
+def repair_rows(
+    wanted: Repair, tape: Tape, remaining_ms: Callable[[], int], rules: Rules = RULES
+) -> dict[str, Any]:
     """Repair as many rows as time allows; answer counts and, in `next`, the last of them, or None.
 
     A further call with `from` = `next` goes on; None says that all are done.
@@ -56,7 +58,7 @@ def repair_rows(wanted: Repair, tape: Tape, remaining_ms: Callable[[], int]) -> 
     rows = written = 0
     start, inclusive = wanted.start, True
     while True:
-        run = repair(wanted.symbol, start, wanted.end, inclusive=inclusive)
+        run = repair(wanted.symbol, start, wanted.end, inclusive=inclusive, rules=rules)
         try:
             [repaired] = drive([run], tape)
         except Unreadable as error:

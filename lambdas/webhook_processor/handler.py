@@ -12,6 +12,7 @@ from lambdas.adapters import aws, environment
 from lambdas.adapters.dead_letters import DeadLetters
 from lambdas.adapters.price_inserts import PriceInserts
 from lambdas.domain.keys import VENUES
+from lambdas.domain.retention import Retention
 from lambdas.domain.signatures import verifiers
 from lambdas.domain.ticks import Limits
 from lambdas.webhook_processor.processing import Processed, Processor
@@ -100,6 +101,11 @@ def _processor() -> Processor:
     A wrong environment raises here on every invocation, before anything is done with the event.
     """
     queue_url = environment.text("DEAD_LETTER_QUEUE_URL")
+    kept, within = (
+        environment.whole(name) * 1000
+        for name in ("ROW_RETENTION_SECONDS", "INSERT_WITHIN_SECONDS")
+    )
+    retention = Retention(kept, within) if kept else None
     past, future = (environment.whole(f"{w}_WINDOW_SECONDS") * 1000 for w in ("PAST", "FUTURE"))
     return Processor(
         verifiers=verifiers(environment.text("WEBHOOK_SECRETS"), VENUES),
@@ -114,6 +120,8 @@ def _processor() -> Processor:
             maximum_nesting=environment.whole("MAXIMUM_NESTING", 1),
             maximum_body_bytes=environment.whole("MAXIMUM_BODY_BYTES", 1),
         ),
-        inserts=PriceInserts(aws.client("dynamodb"), environment.text("TABLE_NAME")),
+        inserts=PriceInserts(aws.client("dynamodb"), environment.text("TABLE_NAME"), retention),
         dead_letters=cache(lambda: DeadLetters(aws.client("sqs"), queue_url)),
+        retention=retention,
+        now_ms=lambda: int(time.time() * 1000),
     )

@@ -12,11 +12,12 @@ signature-mismatch        the signature is of other bytes, or by another secret
 signature-expired         signed too long before or after it was received
 key-collision             another event holds the tick's key
 unstorable                DynamoDB refuses the tick's values
+beyond-retention          rows end, and the tick comes too late to get right metrics before its own
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from lambdas import exchanges
@@ -25,8 +26,9 @@ from lambdas.adapters.price_inserts import PriceInserts
 from lambdas.domain.errors import RetryLater
 from lambdas.domain.keys import VENUES
 from lambdas.domain.outcomes import Outcome
+from lambdas.domain.retention import Retention
 from lambdas.domain.signatures import Unverified, Verifier
-from lambdas.domain.ticks import Limits, Refused, UnreadableMessage
+from lambdas.domain.ticks import Limits, Refused, Tick, UnreadableMessage
 from lambdas.webhook_processor.webhook import MalformedEvent, Webhook, decode
 
 
@@ -41,7 +43,7 @@ class Processor(NamedTuple):
     """Everything that the processing of webhooks depends on.
 
     `dead_letters` is called for only when something is refused: most containers never make an SQS
-    client.
+    client. `retention` is None where rows are kept for ever; `now_ms` tells the time.
     """
 
     verifiers: Mapping[str, Verifier]
@@ -49,6 +51,8 @@ class Processor(NamedTuple):
     limits: Limits
     inserts: PriceInserts
     dead_letters: Callable[[], DeadLetters]
+    retention: Retention | None
+    now_ms: Callable[[], int]
 
     def process(self, event: object, request_id: str, remaining_ms: Callable[[], int]) -> Processed:
         """Process one event; `request_id` is the invocation's.
@@ -75,16 +79,38 @@ class Processor(NamedTuple):
             )
         except (Unverified, UnreadableMessage) as error:
             return _refused_whole(error.reason, error.detail)
+        ticks, overdue = self._in_time(reading.ticks)
         try:
-            inserted = self.inserts.insert(reading.ticks, remaining_ms)
+            inserted = self.inserts.insert(ticks, remaining_ms)
         except RetryLater as error:
             raise RetryLater(f"{webhook.exchange} {webhook.request_id}: {error}") from error
-        refused = (*reading.refused, *inserted.refused)
+        refused = (*reading.refused, *overdue, *inserted.refused)
         ignored = reading.ignored
         if not (reading.ticks or refused or ignored):
             ignored = ("no-tick",)  # a message always comes out as something
-        symbols = len({tick.symbol for tick in reading.ticks})
+        symbols = len({tick.symbol for tick in ticks})
         return Outcome(inserted.stored, inserted.duplicates, refused, ignored, symbols)
+
+    def _in_time(self, ticks: Sequence[Tick]) -> tuple[Sequence[Tick], Sequence[Refused]]:
+        """Part the ticks that may become rows from those whose message has waited too long.
+
+        The time window is judged by the receive time, which a redrive keeps; rows end by the clock.
+        """
+        retention = self.retention
+        if retention is None:
+            return ticks, ()
+        now = self.now_ms()
+        taken = [tick for tick in ticks if retention.takes(tick.event_ms, now)]
+        return taken, [
+            Refused(
+                "beyond-retention",
+                f"the event is {(now - tick.event_ms) // 1000} seconds old, expected at most "
+                f"{retention.insert_within_ms // 1000}: rows end, and those it needs may be gone",
+                {"symbol": tick.symbol, "timestamp": str(tick.timestamp), "price": str(tick.price)},
+            )
+            for tick in ticks
+            if not retention.takes(tick.event_ms, now)
+        ]
 
     def _verify(self, webhook: Webhook) -> None:
         if webhook.exchange not in VENUES:

@@ -10,10 +10,11 @@ if "." not in __name__:  # run by plain Checkov, which may start in any folder
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from policies import requirement
-from policies.model.stack import Resource, Stack
+from policies.model.ending import KEPT, seconds
+from policies.model.stack import Body, Resource, Stack
 from policies.model.wiring import own_name
 from policies.offer import offer
-from policies.policy import Policy, Problem, require, require_absent, shown
+from policies.policy import Policy, Problem, only_block, require, require_absent, shown
 
 
 class TableLayout(Policy):
@@ -28,10 +29,19 @@ class TableLayout(Policy):
     )
     fix = (
         "Set hash_key symbol (S), range_key timestamp (N), stream_enabled true and "
-        "stream_view_type NEW_IMAGE; remove indexes, TTL and a key of one's own."
+        "stream_view_type NEW_IMAGE; remove indexes and a key of one's own; "
+        "let rows end by table.row_retention_days alone."
     )
     applies_to = ("aws_dynamodb_table",)
-    guards = ("hash_key", "range_key", "attribute", "stream_enabled", "stream_view_type", "name")
+    guards = (
+        "hash_key",
+        "range_key",
+        "attribute",
+        "stream_enabled",
+        "stream_view_type",
+        "name",
+        "ttl",
+    )
 
     def judge(self, resource: Resource, stack: Stack) -> Iterator[Problem]:
         """Demand names, types and stream; an encryption key would lock readers out."""
@@ -49,12 +59,24 @@ class TableLayout(Policy):
             yield Problem(f"attributes are {found}", str(found), "symbol S, timestamp N")
         yield from require(body, "stream_enabled", True)
         yield from require(body, "stream_view_type", "NEW_IMAGE")
-        for name in ("ttl", "local_secondary_index", "import_table"):
+        yield from self._ending(body, stack)
+        for name in ("local_secondary_index", "import_table"):
             yield from require_absent(body, name, "the pipeline needs none")
         for name in ("restore_source_name", "restore_source_table_arn"):
             yield from require_absent(body, name, "the table would start with other data")
         for block in body.blocks("server_side_encryption"):
             yield from require_absent(block, "kms_key_arn", "readers would need a right to the key")
+
+    def _ending(self, body: Body, stack: Stack) -> Iterator[Problem]:
+        """Demand that rows end by the attribute that the processor writes, if it writes one."""
+        if not seconds(stack, requirement.PROCESSOR, KEPT):
+            yield from require_absent(body, "ttl", "webhook-processor does not say when rows end")
+            return
+        block, problems = only_block(body, "ttl")
+        yield from problems
+        if block is not None:
+            yield from require(block, "attribute_name", "expires_at")
+            yield from require(block, "enabled", True)
 
 
 offer(TableLayout, __name__)

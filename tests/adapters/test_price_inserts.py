@@ -28,6 +28,7 @@ from lambdas.adapters.price_inserts import (
 from lambdas.domain.errors import RetryLater
 from lambdas.domain.keys import VENUES, padded
 from lambdas.domain.metrics import ATTRIBUTES
+from lambdas.domain.retention import Retention
 from lambdas.domain.ticks import Tick
 from tests.adapters.price_table import Fault, Item, PriceTable, client_error
 from tests.adapters.strategies import messages, tick
@@ -343,10 +344,11 @@ def test_a_row_with_everything_fits_one_write_unit() -> None:
         kind="ticker",
         time_source="envelope",
     )
-    inserts(table).insert([widest], plenty)
+    PriceInserts(table, "prices", Retention(10**12, 10**12)).insert([widest], plenty)
     (row,) = table.rows.values()
     row["window"] = {"S": f"01:100:{padded(widest.timestamp)}"}
     row |= {name: {"N": "-1.23456789012345E-100"} for name in ATTRIBUTES}
+    assert "expires_at" in row
     assert size_of(row) <= 1024
 
 

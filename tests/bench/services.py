@@ -28,6 +28,7 @@ ENVIRONMENT = {
     **PROCESSOR,
     "ENVIRONMENT_SUFFIX": "bench",
     "SUCCESS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:success",
+    "WINDOW_REACH_SECONDS": "0",
 }
 
 CREDENTIALS: Mapping[str, str] = {

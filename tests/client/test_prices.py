@@ -6,6 +6,7 @@ import contextlib
 import csv
 import io
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -110,6 +111,27 @@ def test_every_question_answers_what_the_whole_tape_would(
     known = [key for key in tape if int(key) <= first]
     found = reader.asof(symbol, first)
     assert (found and found.timestamp) == (known[-1] if known else None)
+
+
+def test_a_row_past_its_end_is_as_good_as_gone(embedded: Environment) -> None:
+    """GIVEN rows that have ended and are still there THEN every answer is as if they were not."""
+    ended, now = 30, int(time.time())
+    client = embedded.client("dynamodb")
+    for number in range(ended + 5):
+        end = now - 1 if number < ended else now + 3_600
+        row = item("ENDING", BEGIN + number, number) | {"expires_at": {"N": str(end)}}
+        client.put_item(TableName=embedded.table, Item=row)
+    ask = Prices(embedded, consistent=True)
+    there = [BEGIN + number for number in range(ended, ended + 5)]
+    assert [row.event_ms for row in ask.range("ENDING", BEGIN, BEGIN + 99)] == there
+    assert [row.event_ms for row in ask.last("ENDING", 9)] == there
+    assert ask.asof("ENDING", BEGIN + ended - 1) is None
+    before = ask.read_units
+    client.put_item(TableName=embedded.table, Item=item("ENDING", BEGIN - 1, 99))  # kept for ever
+    kept = ask.asof("ENDING", BEGIN + ended - 1)
+    assert kept is not None
+    assert kept.event_ms == BEGIN - 1
+    assert ask.read_units - before <= 4, "rows that have ended are passed over by the page"
 
 
 def test_a_row_is_what_was_stored(embedded: Environment) -> None:

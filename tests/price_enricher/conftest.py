@@ -85,6 +85,8 @@ def enricher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Enricher]:
     monkeypatch.setenv("TABLE_NAME", "prices")
     monkeypatch.setenv("SUCCESS_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:success")
     monkeypatch.setenv("ENVIRONMENT_SUFFIX", "dev")
+    monkeypatch.setenv("ROW_RETENTION_SECONDS", "0")
+    monkeypatch.setenv("WINDOW_REACH_SECONDS", "0")
     handler._topic.cache_clear()
     yield made
     handler._topic.cache_clear()

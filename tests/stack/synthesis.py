@@ -32,6 +32,7 @@ VARIANTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "remote-state": ("dev", {"state": {"s3_bucket": "prices-state"}}),
     "more-headers": ("dev", {"ingress": {"forwarded_headers": ["webhook-id", "x-extra"]}}),
     "own-keys": ("dev", {"ingress": {"own_api_keys": ["kraken", "kraken-next"]}}),
+    "ending": ("dev", {"table": {"row_retention_days": 30}}),
     "told": (
         "dev",
         {"alarms": {"email": "ops@example.com", "stale_feed": {"minutes": 0}}},

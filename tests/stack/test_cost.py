@@ -82,6 +82,26 @@ def test_more_ticks_a_webhook_and_fewer_rows_never_cost_more(load: dict[str, int
     assert cost.monthly(expecting(**younger)) <= dollars
 
 
+@given(loads, st.integers(0, 3_650))
+def test_rows_that_end_are_stored_no_longer(load: dict[str, int], days: int) -> None:
+    """GIVEN a retention THEN storage is that of so many days at most, and nothing else changes."""
+    chosen = expecting(**load)
+    ending = replace(chosen, table=replace(chosen.table, row_retention_days=days))
+    fewer = load | {"stored_days": min(load["stored_days"], days or load["stored_days"])}
+    assert cost.expected(ending) == cost.expected(expecting(**fewer))
+
+
+def test_a_table_that_only_grows_is_told_to_let_rows_end() -> None:
+    chosen = expecting(ticks_a_webhook=100, stored_days=365)
+    [first, *_] = cost.levers(chosen)
+    assert first.change == "set table.row_retention_days to 182, not 365 days of rows"
+    ending = replace(chosen, table=replace(chosen.table, row_retention_days=182))
+    assert first.saves == pytest.approx(cost.monthly(chosen) - cost.monthly(ending))
+    # Fewer days than rows need to get their metrics are never proposed.
+    young = expecting(stored_days=SETTINGS.least_retention_days)
+    assert not any("row_retention_days" in one.change for one in cost.levers(young))
+
+
 @given(loads)
 def test_what_to_change_first_saves_most(load: dict[str, int]) -> None:
     levers = cost.levers(expecting(**load))
@@ -189,7 +209,9 @@ def test_the_projects_own_expectation_is_within_its_budget() -> None:
 def test_a_cost_above_the_budget_is_refused_with_the_first_thing_to_change() -> None:
     dollars = cost.monthly(SETTINGS)
     cost.require_within_budget(expecting(budget_dollars_a_month=int(dollars) + 1))
-    with pytest.raises(settings.SettingsError, match=r"budget_dollars_a_month is \d+.*keep rows"):
+    with pytest.raises(
+        settings.SettingsError, match=r"budget_dollars_a_month is \d+.*row_retention_days"
+    ):
         cost.require_within_budget(expecting(budget_dollars_a_month=int(dollars)))
 
 

@@ -191,3 +191,43 @@ def test_an_overlay_that_does_not_exist_is_refused(
     monkeypatch.setenv(settings.OVERLAY_VARIABLE, str(tmp_path / "missing.toml"))
     with pytest.raises(settings.SettingsError, match=r"missing\.toml cannot be read"):
         settings.load()
+
+
+def retaining(days: int, **processing: Any) -> settings.Settings:
+    document = changed(("table", "row_retention_days"), days)
+    document["processing"] = {**document["processing"], **processing}
+    return settings.parse(document)
+
+
+def test_rows_are_kept_for_ever_unless_told() -> None:
+    plain = settings.load()
+    assert plain.table.row_retention_days == 0
+    assert plain.row_retention_seconds == plain.insert_within_seconds == 0
+    assert plain.window_reach_seconds == 0
+
+
+@given(days=st.integers(1, 400), past=st.integers(1, 40 * 86_400))
+def test_a_row_gets_its_metrics_before_what_they_need_can_end(days: int, past: int) -> None:
+    """A tick stored at the last moment, enriched at the last moment: its window is all there.
+
+    The shortest retention that is taken is the shortest that can do so.
+    """
+    dead_letter = settings.load().dead_letters.retention_seconds
+    event_age = settings.load().functions.webhook_processor.maximum_event_age_seconds
+    late = past + event_age + dead_letter
+    needed = late + 86_400 + dead_letter + 7 * 86_400
+    if days * 86_400 < needed:
+        least = -(-needed // 86_400)
+        with pytest.raises(settings.SettingsError, match=f"is {days}; expected 0 or at least") as e:
+            retaining(days, past_window_seconds=past)
+        assert f"at least {least}:" in str(e.value)
+        return
+    chosen = retaining(days, past_window_seconds=past)
+    assert chosen.insert_within_seconds >= late
+    youngest = chosen.row_retention_seconds - chosen.window_reach_seconds - 86_400 - dead_letter
+    assert chosen.insert_within_seconds == youngest
+
+
+def test_rows_that_end_need_a_bound_on_late_ticks() -> None:
+    with pytest.raises(settings.SettingsError, match="past_window_seconds is 0"):
+        retaining(365, past_window_seconds=0)

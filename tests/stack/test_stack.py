@@ -343,6 +343,8 @@ def test_webhook_processor_environment(synthesized: Synthesized) -> None:
         "PAST_WINDOW_SECONDS": "86400",
         "FUTURE_WINDOW_SECONDS": "60",
         "SIGNATURE_TOLERANCE_SECONDS": "300",
+        "ROW_RETENTION_SECONDS": "0",
+        "INSERT_WITHIN_SECONDS": "0",
         "ENVIRONMENT_SUFFIX": SUFFIX,
     }
 
@@ -355,6 +357,8 @@ def test_webhook_processor_environment(synthesized: Synthesized) -> None:
             {
                 "TABLE_NAME": "${aws_dynamodb_table.storage_table.name}",
                 "SUCCESS_TOPIC_ARN": SUCCESS,
+                "ROW_RETENTION_SECONDS": "0",
+                "WINDOW_REACH_SECONDS": "0",
             },
         ),
         ("error_notifier", {"ERROR_TOPIC_ARN": ERRORS}),
