@@ -133,9 +133,10 @@ def judged(
 
 
 def told_by_part(parts: Mapping[str, Sequence[Counter[str]]]) -> list[Figure]:
-    """Return what each part of our handlers' imports takes, the longest first."""
+    """Return what each part of our handlers' imports takes, the longest first, trifles together."""
     figures = []
-    for function, rounds in parts.items():
+    for function, measured in parts.items():
+        rounds = [without_trifles(each) for each in measured]
         spreads = {
             name: Spread.of([each[name] / 1000 for each in rounds]) for name in set().union(*rounds)
         }
@@ -143,6 +144,15 @@ def told_by_part(parts: Mapping[str, Sequence[Counter[str]]]) -> list[Figure]:
             group = f"cold start, {function}, by module, as in Lambda"
             figures.append(Figure(group, name, "ms", spread, None, "on the clock"))
     return figures
+
+
+def without_trifles(parts: Counter[str]) -> Counter[str]:
+    """Put foreign packages that take less than a fiftieth of the whole together."""
+    found: Counter[str] = Counter()
+    for name, taken in parts.items():
+        trifling = taken * 50 < parts.total() and not name.startswith("lambdas.")
+        found["other packages" if trifling else name] += taken
+    return found
 
 
 def by_part(program: tuple[str, str], bytecode: Path) -> Counter[str]:

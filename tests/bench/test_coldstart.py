@@ -40,6 +40,13 @@ def test_no_import_is_left_out_or_counted_twice(imports: list[tuple[int, str]]) 
     assert sum(coldstart.parted(said).values()) == sum(took for took, _ in imports)
 
 
+def test_trifles_stand_together_but_never_ours() -> None:
+    parts = Counter({"botocore": 900, "lambdas.domain": 5, "six": 6, "certifi": 4, "dateutil": 85})
+    assert coldstart.without_trifles(parts) == Counter(
+        {"botocore": 900, "dateutil": 85, "other packages": 10, "lambdas.domain": 5}
+    )
+
+
 def test_others_are_compared_with_ours_in_the_same_round() -> None:
     times = {
         ("f", OURS, WARM): [10.0, 10.0],
