@@ -45,6 +45,23 @@ def test_a_failing_check_without_waiver_is_a_violation(stack: Stack) -> None:
     assert {f.resource.split(".")[0] for f in findings} == {"aws_cloudwatch_log_group"}
 
 
+def test_nothing_in_the_document_skips_a_check(pipeline: Pipeline) -> None:
+    """GIVEN Checkov's own ways to skip a check, in texts and comments, THEN it fails as before."""
+    document = copy.deepcopy(pipeline.document)
+    skipped = ("CKV_AWS_117", "CKV_AWS_272", "CKV_AWS_50")
+    for function in document["resource"]["aws_lambda_function"].values():
+        function["description"] = f"#checkov:skip={skipped[0]}:none"
+        function["tags"]["x"] = f"checkov:skip={skipped[1]}:none"
+        skip = [{"id": skipped[2], "comment": "none"}]
+        function["//"] = {"checkov": skip, "metadata": {"checkov": {"skip": skip}}}
+    (pipeline.folder / "cdk.tf.json").write_text(json.dumps(document))
+    failed = {
+        (check, address) for check, address, _ in builtins.failed_checks(load(pipeline.folder))
+    }
+    functions = [f"aws_lambda_function.{n}" for n in document["resource"]["aws_lambda_function"]]
+    assert {(check, address) for check in skipped for address in functions} <= failed
+
+
 def waiver(**changes: Any) -> Waiver:
     values = {
         "policy": "CKV_AWS_338",
