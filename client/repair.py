@@ -134,6 +134,8 @@ def _look(
             + ". Nothing was changed; --apply does it."
             if trial.wrong
             else "every one is right."
+            if done["rows"]
+            else "no row is there: look at the symbol and the span (python -m client status)."
         )
     )
     return len(trial.wrong)

@@ -73,7 +73,11 @@ def answer(
         units = prices.read_units
         print(f"{units:g} read unit{'s' * (units != 1)}", file=sys.stderr)
     if not found:
-        print(f"no rows in {prices.environment.table} for that", file=sys.stderr)
+        print(
+            f"no rows in {prices.environment.table} for that\n"
+            "python -m client status lists the symbols that there are, and their last times.",
+            file=sys.stderr,
+        )
     return 0 if found else 1
 
 

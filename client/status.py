@@ -37,6 +37,7 @@ NEWEST_ROWS = 50
 
 DAY = timedelta(days=1)
 _HOUR_SECONDS = 3600
+_CENT = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +255,8 @@ def _day(where: Environment, now: datetime) -> str:
     if used is None:
         return "capacity of the last day: CloudWatch has no data of the table"
     dollars = cost.total(cost.components(used))
+    about = f"about ${dollars:,.2f}" if dollars >= _CENT else "less than a cent"
     return (
         f"capacity of the last day: {used.write_units:,.0f} write units, {used.read_units:,.0f} "
-        f"read units; about ${dollars:,.2f} without what stands (python -m client cost)"
+        f"read units; {about} without what stands (python -m client cost)"
     )

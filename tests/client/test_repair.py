@@ -175,6 +175,16 @@ def test_looking_tells_what_is_wrong_and_changes_nothing(
     assert "every one is right" in said
 
 
+def test_a_symbol_without_rows_is_not_called_right(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert world.repair(*ALL, "NOPE") == 0
+    said = capsys.readouterr().out
+    assert "NOPE: 0 rows looked at" in said
+    assert "no row is there: look at the symbol" in said
+    assert "right" not in said
+
+
 def test_rows_behind_the_span_that_depend_on_it_are_told(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -138,6 +138,9 @@ def test_capacity_and_cost_are_those_that_cloudwatch_counted(
     _, said = screen(where)
     # 1.25 written, 0.0125 read, 3.50 asked, 2 x 0.20 invoked, 1e5 s x 1.5 GB, 2 x 0.50 told.
     assert "2,000,000 write units, 100,000 read units; about $8.16" in said
+    counted.update({"ConsumedWriteCapacityUnits": 2, "Invocations": 1, "Duration": 1})
+    counted["ConsumedReadCapacityUnits"] = 0
+    assert "2 write units, 0 read units; less than a cent" in screen(where)[1]
 
 
 def test_the_cost_of_the_day_is_that_of_what_cloudwatch_counted(
