@@ -20,6 +20,9 @@ from lambdas.domain.enrichment import RULES, ending
 from lambdas.domain.tape import Print, Row
 from lambdas.domain.windows import Enriched, enriched
 from tests.price_enricher import schedules
+from tests.price_enricher.conftest import Enricher
+from tests.price_enricher.rows import START_MS, walk
+from tests.price_enricher.rows import wrong as wrong_rows
 from tests.price_enricher.world import SYMBOL, WINDOW, World, key_of, variant
 
 SCHEDULES = 1_500
@@ -216,6 +219,34 @@ def test_a_window_with_a_reach_is_that_of_the_rows_within_it(gaps: list[int]) ->
         assert found[place] == enriched(near, len(near) - 1)[0]
     last = min(len(prints), 5)
     assert enriched(prints, len(prints) - last, reach) == found[-last:]
+
+
+def test_a_repair_of_rows_whose_windows_have_gone_leaves_their_metrics(
+    enricher: Enricher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN rows that lost what they counted THEN by age they keep it, or are put right."""
+    day = 86_400
+    monkeypatch.setenv("ROW_RETENTION_SECONDS", str(30 * day))
+    monkeypatch.setenv("WINDOW_REACH_SECONDS", str(7 * day))
+    whole = {"repair": {"symbol": "BTC", "from": 0, "to": 9_999_999_999_999}}
+
+    def days_later(days: float) -> None:
+        monkeypatch.setattr(
+            "lambdas.price_enricher.handler.time.time", lambda: START_MS / 1000 + days * day
+        )
+
+    days_later(0)
+    enricher.insert(walk(150))
+    tape = enricher.table.rows["BTC"]
+    for key in sorted(tape)[:30]:
+        del tape[key]
+    before = {key: dict(item) for key, item in tape.items()}
+    days_later(24)
+    assert enricher.handle(whole)["written"] == 0
+    assert tape == before
+    days_later(22)
+    assert enricher.handle(whole)["written"] == 99
+    assert wrong_rows(enricher.table) == []
 
 
 def test_rows_kept_for_ever_follow_the_plain_rules() -> None:
