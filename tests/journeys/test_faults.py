@@ -298,6 +298,19 @@ def test_a_notice_that_cannot_be_published_is_kept(journey: Journey) -> None:
         told(errors, mark)
 
 
+def test_a_notice_that_its_queue_refuses_too_is_counted_and_prices_go_on(journey: Journey) -> None:
+    before = law.counted(journey, "DeadLetterErrors", NOTIFIER)
+    refusal = {"service": "sns", "operation": "Publish", "error": "InvalidParameter"}
+    full = {"service": "sqs", "operation": "SendMessage", "error": "ServiceUnavailable"}
+    with (
+        journey.fault(**refusal, principal=NOTIFIER),
+        journey.fault(**full, status=503, principal=NOTIFIER),
+    ):
+        error_line(journey)
+        assert_whole(law.post(journey, trades("HOTX", 3450)), 6)
+    assert law.counted(journey, "DeadLetterErrors", NOTIFIER) - before == 1
+
+
 def test_without_its_log_a_function_works_on(journey: Journey) -> None:
     logs, group = journey.deployment(FIRST).client("logs"), f"/aws/lambda/{PROCESSOR}"
     since = int(time.time() * 1000)
