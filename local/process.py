@@ -28,6 +28,8 @@ DEFAULT_PORT = 4566
 
 _READY_SECONDS = 30.0
 _STOP_SECONDS = 15.0
+_ANSWER_SECONDS = 60.0
+"""It answers between two requests, of which some take long on a busy machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Emulator:
     def control(self, method: str, path: str, document: object = None) -> Any:
         """Ask the emulator itself (`/_local/…`): its state, faults, calls, denials."""
         body = None if document is None else json.dumps(document)
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_ANSWER_SECONDS)
         try:
             connection.request(method, f"/_local/{path}", body)
             answer = connection.getresponse()
