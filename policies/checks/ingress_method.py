@@ -34,7 +34,7 @@ class IngressMethod(Policy):
     applies_to = ("aws_api_gateway_method", "aws_api_gateway_integration")
     guards = (
         "http_method", "authorization", "api_key_required", "type", "uri", "request_parameters",
-        "passthrough_behavior", "integration_http_method",
+        "passthrough_behavior", "integration_http_method", "resource_id",
     )  # fmt: skip
 
     def judge(self, resource: Resource, stack: Stack) -> Iterator[Problem]:

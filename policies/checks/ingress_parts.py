@@ -9,10 +9,12 @@ from pathlib import Path
 if "." not in __name__:  # run by plain Checkov, which may start in any folder
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from policies.model.inventory import path_of
 from policies.model.stack import Resource, Stack, boolean
 from policies.offer import offer
 from policies.policy import Policy, Problem, require, shown
 
+PATHS = ("/webhooks", "/webhooks/{exchange}")
 # Everything but a status of success, over lines. API Gateway matches the whole error, by Java's
 # rules. A pattern is not tried out on a few errors: it could have been made for just those.
 ERRORS = (r"(?!2\d\d$)(\n|.)+", r"(?!2\d\d$)[\s\S]+")
@@ -56,7 +58,9 @@ class IngressParts(Policy):
     )
     guards = (
         "rest_api_id", "request_validator_id", "request_parameters", "response_templates",
-        "selection_pattern", "validate_request_parameters", "aws_api_gateway_deployment.lifecycle",
+        "selection_pattern", "validate_request_parameters", "validate_request_body",
+        "response_models", "status_code", "http_method", "resource_id", "parent_id", "path_part",
+        "aws_api_gateway_deployment.lifecycle",
     )  # fmt: skip
 
     def judge(self, resource: Resource, stack: Stack) -> Iterator[Problem]:
@@ -81,11 +85,18 @@ class IngressParts(Policy):
         elif kind == "request_validator":
             yield from require(body, "validate_request_parameters", True)
             yield from require(body, "validate_request_body", False)
+        elif kind == "resource":
+            if path_of(stack, resource) not in PATHS:
+                yield Problem(
+                    f"its path is {shown(path_of(stack, resource))}", expected=" or ".join(PATHS)
+                )
         elif kind == "method_response":
+            yield from self._of_the_method(resource, stack)
             models = body.literal("response_models")
             if models != {"application/json": "Empty"}:
                 yield Problem(f"response_models is {shown(models)}", shown(models))
         elif kind == "integration_response":
+            yield from self._of_the_method(resource, stack)
             yield from self._response(resource)
         elif kind == "deployment":
             lifecycle = body.blocks("lifecycle")
@@ -93,6 +104,16 @@ class IngressParts(Policy):
                 yield Problem("has no lifecycle: a deployment in use cannot be deleted first")
             for block in lifecycle:
                 yield from require(block, "create_before_destroy", True)
+
+    def _of_the_method(self, resource: Resource, stack: Stack) -> Iterator[Problem]:
+        body = resource.body
+        yield from require(body, "http_method", "POST")
+        where = path_of(stack, stack.target(body.value("resource_id"), ("id",)))
+        if where != PATHS[1]:
+            yield Problem(f"is on {shown(where)}", shown(where), PATHS[1])
+        status = str(body.literal("status_code"))
+        if status not in TEMPLATES:
+            yield Problem(f"status_code is {status}", status, " or ".join(TEMPLATES))
 
     def _response(self, resource: Resource) -> Iterator[Problem]:
         status = str(resource.body.literal("status_code"))

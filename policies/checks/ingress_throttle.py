@@ -66,6 +66,11 @@ class IngressThrottle(Policy):
         "api_stages",
         "endpoint_configuration",
         "key_type",
+        "key_id",
+        "usage_plan_id",
+        "method_path",
+        "stage_name",
+        "deployment_id",
     )
 
     def judge(self, resource: Resource, stack: Stack) -> Iterator[Problem]:
