@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -11,7 +11,26 @@ import pytest
 from local import process
 from local.places import Places
 from tests.figures import FIGURES
+from tests.journeys import law
 from tests.journeys.stage import FIRST, SECOND, Journey
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Beside why a journey failed, tell what the functions raised and where broken rows are."""
+    report = yield
+    stage = getattr(item, "funcargs", {}).get("journey")
+    if report.when == "call" and report.failed and isinstance(stage, Journey):
+        try:
+            said = law.raised(stage, int(call.start * 1000)) or "nothing"
+        except Exception as error:  # Whatever stands no more: the test's own failure is the report.
+            said = f"not known: {error!r}"
+        report.sections.append(("what the functions raised meanwhile", said))
+        if kept := sorted(map(str, stage.broken.glob("*.json"))):
+            report.sections.append(("tapes with a wrong row, kept", "\n".join(kept)))
+    return report
 
 
 @pytest.fixture(scope="session")

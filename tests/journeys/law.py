@@ -7,6 +7,7 @@ batch in the enricher's dead-letter queue. Redriving heals both.
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 from collections.abc import Mapping, Sequence
@@ -86,6 +87,7 @@ def standing(sent: Sent, *, announced: bool = False) -> Standing:
     sqs, outputs = deployment.client("sqs"), deployment.outputs
     bounds = report.limits(deployment.settings.processing)
     rows = report.rows(deployment.client("dynamodb"), outputs["table_name"])
+    stand = tapes(deployment)
     dead = report.dead_letters(sqs, outputs["webhook_dlq_url"], sent.accepted)
     _, stranded = report.stranded(
         sqs, deployment.client("dynamodbstreams"), outputs["enricher_dlq_url"], sent.since_ms
@@ -103,14 +105,39 @@ def standing(sent: Sent, *, announced: bool = False) -> Standing:
         if not (keys and keys <= stored) and request_id not in dead
     )
     (journey.tally.announced if announced else journey.tally.lost).update(lost)
+    wrong = tuple(_wrong(stand, mine, frozenset(stranded)))
+    _keep(journey, {name: stand.get(name, []) for name in {each.split()[0] for each in wrong}})
     return Standing(
         stored,
         frozenset(key for key in stored if rows[key]),
         frozenset(stranded) & mine,
         {request_id: letter.reason for request_id, letter in dead.items()},
         lost,
-        tuple(_wrong(tapes(deployment), mine, frozenset(stranded))),
+        wrong,
     )
+
+
+def _keep(journey: Journey, broken: Mapping[str, Sequence[oracle.Row]]) -> None:
+    for symbol, tape in broken.items():
+        journey.broken.mkdir(exist_ok=True)
+        text = json.dumps(tape, indent=1)
+        (journey.broken / f"{symbol}.json").write_text(text, encoding="utf-8")
+
+
+def raised(journey: Journey, since_ms: int) -> str:
+    """What the functions logged as errors since then, one line each, with where it was raised."""
+    logs, found = journey.deployment(FIRST).client("logs"), []
+    for function in (PROCESSOR, ENRICHER, NOTIFIER):
+        pages = logs.get_paginator("filter_log_events").paginate(
+            logGroupName=f"/aws/lambda/{function}", startTime=since_ms
+        )
+        lines = (event["message"] for page in pages for event in page["events"])
+        found += [f"{function}: {line.strip()}" for line in lines if _is_error(line)]
+    return "\n".join(found)
+
+
+def _is_error(line: str) -> bool:
+    return any(f'"{level}"' in line for level in ("ERROR", "CRITICAL")) or "errorType" in line
 
 
 def _wrong(
@@ -122,7 +149,8 @@ def _wrong(
         tape = tapes.get(symbol, ())
         keys = [Key(symbol, Decimal(row["timestamp"]["N"])) for row in tape]
         if len(tape) != len(set(keys) & mine):
-            found.append(f"{symbol}: {len(tape)} rows, of which {len(set(keys) & mine)} were sent")
+            sent = len(set(keys) & mine)
+            found.append(f"{symbol} has {len(tape)} rows, of which {sent} were sent")
         for at, row in enumerate(tape):
             if stranded & set(keys[max(0, at + 1 - oracle.WINDOW) : at + 1]):
                 continue

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, TypeVar
 
 from local import demo, feed, pipeline, process, report
@@ -45,6 +46,11 @@ class Journey:
     places: Places
     port: int
     tally: Tally = field(default_factory=Tally)
+
+    @property
+    def broken(self) -> Path:
+        """Where tapes with a wrong row are kept, whole, to be looked at after the run."""
+        return self.places.home.parent / "broken"
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `python -m local …` as a person would, in this journey's own folder."""

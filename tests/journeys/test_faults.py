@@ -224,6 +224,9 @@ def test_what_cannot_be_inserted_is_kept_told_and_healed(journey: Journey) -> No
         told(errors, PROCESSOR, "AccessDeniedException")
     assert (stands.lost, stands.wrong, stands.stored) == ((), (), frozenset())
     assert set(stands.dead.values()) == {None}, "given up by Lambda"
+    said = law.raised(journey, sent.since_ms)
+    assert PROCESSOR in said, "a failed journey's report tells what was raised"
+    assert "AccessDeniedException" in said
     law.redriven(journey)
     assert not assert_whole(sent, 6).dead
 
@@ -510,3 +513,6 @@ def test_the_law_sees_a_row_that_vanished_and_one_that_is_wrong(journey: Journey
     assert len(stands.lost) == 1
     assert len(stands.wrong) == 1
     assert stands.wrong[0].startswith("OXEN row 4: vwap is 1.0")
+    # The broken row is gone from the table, and can still be looked at.
+    kept = json.loads((journey.broken / "OXEN.json").read_text(encoding="utf-8"))
+    assert [row["vwap"] for row in kept if row["vwap"] == {"N": "1"}] == [{"N": "1"}]
