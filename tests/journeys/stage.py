@@ -22,6 +22,9 @@ from local.places import HOME_VARIABLE, ROOT, Places
 FIRST, SECOND = "test", "test-b"
 TIME_SCALE = 60
 
+TWINS = ("TWINA", "TWINB", "TWINC")
+"""Tapes that are fed in both environments, and the only ones in the second until its last test."""
+
 _T = TypeVar("_T")
 
 

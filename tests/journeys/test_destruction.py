@@ -10,7 +10,7 @@ import pytest
 
 from local import demo, deployer, deployer_policy, process
 from local.replay import Webhook
-from tests.journeys.stage import FIRST, SECOND, Journey, send, tapes, trade
+from tests.journeys.stage import FIRST, SECOND, TWINS, Journey, send, tapes, trade
 
 pytestmark = [pytest.mark.journey, pytest.mark.terraform, pytest.mark.timeout(900)]
 
@@ -27,7 +27,7 @@ def posted(webhook: Webhook, stop: threading.Event) -> list[int]:
 
 def test_one_environment_is_destroyed_and_the_other_does_not_notice(journey: Journey) -> None:
     other = journey.deployment(SECOND)
-    assert tapes(other) == {}, "nothing of the first environment's traffic came here"
+    assert tapes(other).keys() <= set(TWINS), "nothing of the first one's traffic came here"
     assert send(journey, SECOND, [trade(6)]).counts(0).enriched == 1
     rows = tapes(other)
     first, stop = journey.deployment(FIRST), threading.Event()
