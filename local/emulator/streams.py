@@ -226,8 +226,7 @@ class Mapping:
             record = self._current_function()
             if record is None:
                 return
-            age = clock.age(born(batch.records[-1]))
-            metering.behind(self._esm["FunctionArn"].rsplit(":", 1)[-1], age * 1000)
+            self._tell_age(batch)
             try:
                 outcome = run(record, event, str(uuid.uuid4()))
             except (Throttled, ServiceError) as error:
@@ -249,6 +248,10 @@ class Mapping:
             todo[:1] = self._rest(batch, first, raised=failed)
             if todo and todo[0].failures:
                 self._wait(todo[0].failures)
+
+    def _tell_age(self, batch: Batch) -> None:
+        name = self._esm["FunctionArn"].rsplit(":", 1)[-1]
+        metering.behind(name, clock.age(born(batch.records[-1])) * 1000)
 
     def _current_function(self) -> dict[str, Any] | None:
         record, _ = module("services.lambda_svc")._get_func_record_for_qualifier(

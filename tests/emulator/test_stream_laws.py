@@ -45,6 +45,9 @@ class Worked(streams.Mapping):
         super().__init__("1", "r", {"UUID": "u", "FunctionName": "f", **settings})
         self.given_up: list[int] = []
 
+    def _tell_age(self, batch: streams.Batch) -> None:
+        """Nobody listens."""
+
     def _wanted(self) -> bool:
         return True
 

@@ -49,6 +49,7 @@ def fed(journey: Journey, suffix: str, now: int) -> tuple[report.Evidence, list[
         return evidence, list(ear.listen())
 
 
+@pytest.mark.long
 def test_two_environments_under_load_do_not_hear_of_each_other(journey: Journey) -> None:
     now = int(time.time() * 1000)
     with ThreadPoolExecutor(2) as pool:

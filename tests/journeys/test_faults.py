@@ -301,6 +301,7 @@ def test_a_notice_that_cannot_be_published_is_kept(journey: Journey) -> None:
         told(errors, mark)
 
 
+@pytest.mark.long
 def test_a_notice_that_its_queue_refuses_too_is_counted_and_prices_go_on(journey: Journey) -> None:
     before = law.counted(journey, "DeadLetterErrors", NOTIFIER)
     refusal = {"service": "sns", "operation": "Publish", "error": "InvalidParameter"}

@@ -136,6 +136,7 @@ def _needs_a_look(lines: list[str]) -> list[bool]:
     return [not line.endswith(" 0") for line in queues] + [" ALARM" in alarms, "missing" in alarms]
 
 
+@pytest.mark.long
 def test_rows_left_wrong_are_found_by_kind_and_put_right(journey: Journey) -> None:
     """GIVEN rows without, with stale and with old metrics THEN a repair heals just them."""
     deployment = journey.deployment(FIRST)

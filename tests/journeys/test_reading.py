@@ -49,7 +49,7 @@ def test_the_commands_that_feed_and_read_are_answered(journey: Journey, tmp_path
         if "client replay" in command:
             until(lambda: _enriched(journey, "97450.03"))
     assert all("97450.03" in said[name] for name in ("latest", "last", "range", "asof", "bars"))
-    assert "read units" in said["asof"]
+    assert "1 read unit" in said["asof"]
     assert (tmp_path / "btc.html").read_text(encoding="utf-8").endswith("</html>\n")
 
 

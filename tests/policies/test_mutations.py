@@ -57,7 +57,7 @@ def test_every_mutant_is_refused_by_a_policy_that_guards_the_value(pipeline: Pip
 def test_every_guarded_attribute_of_a_policy_exists(pipeline: Pipeline) -> None:
     # A misspelt guard would guard nothing; some are optional and absent from the stack.
     optional = {"managed_policy_arns", "permissions_boundary", "log_group_class", "enabled"}
-    optional |= {"topic_arn", "protocol", "endpoint"}  # of the subscription that a setting makes
+    optional |= {"topic_arn", "protocol", "endpoint", "ttl"}  # of what a setting makes
     there = {(type_, name) for type_, _, name in guarded(pipeline.document)}
     there_at_all = {name for _, name in there} | {"region", "provider", "depends_on", "lifecycle"}
     for policy in policies():
