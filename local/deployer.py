@@ -2,13 +2,15 @@
 
 The local run signs in as it for everything that Terraform does, so that a right which the
 document lacks stops the deployment here, not on AWS. What an e-mail address takes besides stands in
-docs/deployer-policy-email.json, and is granted where there is one.
+docs/deployer-policy-email.json, what rows that end do in docs/deployer-policy-retention.json; each
+is granted where the settings have it.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from local import emulator as embedded
@@ -16,6 +18,7 @@ from local.places import ROOT
 
 POLICY = ROOT / "docs" / "deployer-policy.json"
 EMAIL_POLICY = ROOT / "docs" / "deployer-policy-email.json"
+RETENTION_POLICY = ROOT / "docs" / "deployer-policy-retention.json"
 ACCOUNT, SUFFIX = "<account>", "<suffix>"
 """What the document says instead of an account and a suffix."""
 
@@ -32,14 +35,14 @@ def role(suffix: str) -> str:
     return f"deployer-{suffix}"
 
 
-def rights(suffix: str, email: bool = False) -> str:
+def rights(suffix: str, *besides: Path) -> str:
     """The policy document of whoever deploys this environment to the embedded AWS.
 
-    With `email` an address is subscribed to its alarms, or was.
+    `besides` are the documents of what its settings have beyond the project's own.
     """
     document = json.loads(POLICY.read_text(encoding="utf-8"))
-    if email:
-        document["Statement"] += json.loads(EMAIL_POLICY.read_text(encoding="utf-8"))["Statement"]
+    for more in besides:
+        document["Statement"] += json.loads(more.read_text(encoding="utf-8"))["Statement"]
     text = json.dumps(document)
     return text.replace(ACCOUNT, embedded.ACCOUNT_ID).replace(SUFFIX, suffix)
 

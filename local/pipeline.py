@@ -229,7 +229,9 @@ def variables(
     """
     region = settings.project.region
     iam, sts = client(emulator, "iam", region), client(emulator, "sts", region)
-    granted = rights or deployer.rights(suffix, email=_addressed(place, settings))
+    besides = [deployer.EMAIL_POLICY] if _addressed(place, settings) else []
+    besides += [deployer.RETENTION_POLICY] if settings.table.row_retention_days else []
+    granted = rights or deployer.rights(suffix, *besides)
     session = deployer.signed_in(iam, sts, suffix, granted)
     found = isolated(emulator.endpoint, region, session)
     signing.kept(place.secrets, VENUES)

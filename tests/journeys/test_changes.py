@@ -16,10 +16,10 @@ import pytest
 from local import pipeline
 from local.places import ROOT
 from local.surroundings import cleaned
-from local.terraform import Changes, Progress
+from local.terraform import Changes, Progress, TerraformFailed
 from stack import naming
 from stack.settings import OVERLAY_VARIABLE
-from tests.journeys.stage import FIRST, Journey, send, trade
+from tests.journeys.stage import FIRST, Journey, send, tapes, trade
 
 pytestmark = [pytest.mark.journey, pytest.mark.terraform, pytest.mark.timeout(900)]
 
@@ -126,6 +126,40 @@ def test_a_change_of_a_setting_touches_what_it_configures_alone(journey: Journey
 
     assert "1 changed" in journey.up(FIRST)
     assert window() == before
+
+
+@pytest.mark.long
+def test_rows_end_by_a_setting_and_whoever_deploys_needs_the_right_to_say_so(
+    journey: Journey,
+) -> None:
+    """GIVEN a table that keeps rows for ever WHEN they are to end THEN new rows say when."""
+    plain = journey.deployment(FIRST).terraform
+    with plain.place.overlay.open("a", encoding="utf-8") as overlay:
+        overlay.write("\n[table]\nrow_retention_days = 30\n")
+    folder = pipeline.synthesize(plain.place, FIRST)
+    assert "passed: " in pipeline.judge(folder)
+    plain.prepare(folder)
+    with pytest.raises(TerraformFailed, match="dynamodb:UpdateTimeToLive"):
+        plain.apply(lambda _: None)
+
+    # The settings have an end of rows now, and whoever deploys its right.
+    ending = journey.deployment(FIRST)
+    ending.terraform.apply(lambda _: None)
+    assert ending.terraform.plan().none
+    dynamodb, table = ending.client("dynamodb"), ending.outputs["table_name"]
+    said = dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+    assert (said["TimeToLiveStatus"], said["AttributeName"]) == ("ENABLED", "expires_at")
+    counts = send(journey, FIRST, [trade(62, base="ENDS")]).counts(0)
+    assert (counts.enriched, counts.lost) == (1, 0)
+    (row,) = tapes(ending)["ENDS"]
+    event_seconds = int(row["timestamp"]["N"].partition(".")[0]) // 1000
+    assert int(row["expires_at"]["N"]) - event_seconds in range(30 * 86_400, 30 * 86_400 + 2)
+
+    # Kept for ever again: rows that come now have no end, the others keep theirs.
+    journey.up(FIRST)
+    assert send(journey, FIRST, [trade(63, base="ENDS")]).counts(0).lost == 0
+    tape = tapes(journey.deployment(FIRST))["ENDS"]
+    assert ["expires_at" in row for row in tape] == [True, False]
 
 
 def _read(path: Path, member: str) -> bytes:

@@ -1,6 +1,6 @@
-"""The way that deploys to AWS, taken here to the end: `make deploy` and `make destroy`.
+"""The two ways that deploy to AWS, taken here to the end: `cdktf deploy` and `make deploy`.
 
-In a checkout of its own, as the deployer, with the commands that the README names; only the
+Each in a checkout of its own, as the deployer, with the commands that the README names; only the
 address that Terraform talks to is the embedded AWS's.
 """
 
@@ -32,6 +32,9 @@ pytestmark = [
     pytest.mark.timeout(900),
 ]
 
+CDKTF = str(ROOT / ".tools/cdktf-cli/cdktf")
+# The lock of other platforms is asked of the registry, also where a mirror serves.
+UNASKED = ("--auto-approve", "--skip-provider-lock")
 # What set up the environment that runs this test has set up enough.
 MAKE = ("make", "-o", "setup")
 COPIED = ("main.py", "cdktf.json", "Makefile", "stack", "lambdas", "policies", "client", "local")
@@ -47,6 +50,11 @@ class Way:
 
 
 WAYS = [
+    pytest.param(
+        Way("by-cdktf", (CDKTF, "deploy", *UNASKED), (CDKTF, "destroy", *UNASKED)),
+        marks=pytest.mark.cdktf_cli,
+        id="cdktf",
+    ),
     pytest.param(
         Way(
             "by-make",
@@ -83,6 +91,8 @@ def test_what_is_judged_is_deployed_works_and_is_destroyed(
     region = settings.project.region
     variables = {
         **pipeline.variables(place, emulator, settings, way.suffix),
+        # cdktf hands no TF_VAR_ on to the program; Terraform refuses a suffix that is another.
+        "ENVIRONMENT_SUFFIX": way.suffix,
         "PATH": f"{ROOT / '.venv/bin'}:{os.environ['PATH']}",
         "TF_CLI_CONFIG_FILE": str(journey.places.terraform_configuration),
         "CHECKPOINT_DISABLE": "1",

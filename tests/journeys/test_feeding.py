@@ -7,6 +7,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -17,7 +20,7 @@ from local import demo, report, signing
 from local.messages import Message
 from local.places import HOME_VARIABLE, ROOT
 from tests.client.venue import interrupted, sends, trades, venue
-from tests.journeys.stage import FIRST, Journey, tapes, until
+from tests.journeys.stage import FIRST, Journey, tapes, trade, until
 
 pytestmark = [pytest.mark.journey, pytest.mark.terraform, pytest.mark.timeout(300)]
 
@@ -81,6 +84,62 @@ def test_a_secret_is_rotated_and_what_was_refused_comes_home(
     after = json.loads(deployment.terraform.place.secrets.read_text())
     assert after.pop("okx")["secrets"] == [*before.pop("okx")["secrets"], theirs.text]
     assert after == before
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_a_secret_is_rotated_under_traffic_and_no_message_is_refused(journey: Journey) -> None:
+    """GIVEN a venue that never pauses THEN both deployments of a rotation refuse none of it."""
+    deployment, venue_ = journey.deployment(FIRST), "kraken"
+    path = deployment.terraform.place.secrets
+    door = demo.webhook(deployment)
+    door = replace(door, secrets=dict(door.secrets))
+    accepted: list[Message] = []
+    over = threading.Event()
+
+    def traffic() -> list[int]:
+        others: list[int] = []
+        while not over.wait(0.1):
+            number = 20_000 + len(accepted) + len(others)
+            message = trade(number, venue=venue_, base="ROTA")
+            status, _ = door.post(message, f"msg_rotation_{number}")
+            if status == 202:
+                accepted.append(message)
+            else:
+                others.append(status)
+        return others
+
+    def stored() -> set[report.Key]:
+        rows = report.rows(deployment.client("dynamodb"), deployment.outputs["table_name"])
+        return {key for key, enriched in rows.items() if key.symbol == "ROTA" and enriched}
+
+    def wanted() -> set[report.Key]:
+        bounds = report.limits(deployment.settings.processing)
+        now = int(time.time() * 1000)
+        return {key for message in list(accepted) for key in report.keys(message, now, bounds)}
+
+    with ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(traffic)
+        try:
+            until(lambda: len(accepted) > 5)
+            _client(journey, "exchanges", "rotate", venue_, "--apply")
+            assert "1 changed" in journey.up(FIRST)
+            entry = json.loads(path.read_text())[venue_]
+            assert isinstance(door.secrets, dict)
+            door.secrets[venue_] = signing.Secret(entry["scheme"], entry["secrets"][-1])
+            # What was signed with the old secret has come through before that is worth nothing.
+            signed_before = wanted()
+            until(lambda: signed_before <= stored())
+            _client(journey, "exchanges", "rotate", venue_, "--finish", "--apply")
+            assert "1 changed" in journey.up(FIRST)
+            after = len(accepted)
+            until(lambda: len(accepted) > after + 5)
+        finally:
+            over.set()
+        assert sending.result() == []
+    until(lambda: wanted() <= stored())
+    assert stored() == wanted()
+    assert json.loads(path.read_text())[venue_]["secrets"] == [door.secrets[venue_].text]
 
 
 def _client(journey: Journey, *arguments: str) -> str:
