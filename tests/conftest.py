@@ -7,7 +7,8 @@ test, for whatever reason, fails the run: a gate that did not look has not passe
 
 `make test` runs in several processes. A file's tests stay together in one of them, in their order,
 because they share what was costly to make; the journeys, which share their deployments, are one
-group, and the first: they take longest, and mostly wait.
+group, and the first: they take longest, and mostly wait. The emulator's tests are one too: what
+all of them together called is counted.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from tests.figures import FIGURES
 
 _STARTED = time.monotonic()
 ROOT = Path(__file__).resolve().parent.parent
+EMULATOR = "tests/emulator/"
 JOURNEYS, DESTRUCTION = "tests/journeys/", "test_destruction.py"
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL") == "1"
 
@@ -75,9 +77,11 @@ def _is_journey(nodeid: str) -> bool:
 
 
 class _FileByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Hands whole files to the processes, and all journeys to one, in the order of collection."""
+    """Hands whole files to the processes, and some folders to one, in the order of collection."""
 
     def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith(EMULATOR):
+            return EMULATOR
         return JOURNEYS if _is_journey(nodeid) else nodeid.partition("::")[0]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import unicodedata
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -143,9 +145,10 @@ def test_any_text_can_be_read(text: str) -> None:
         assert value == text
 
 
-@given(st.text())
+@given(st.text().map(partial(unicodedata.normalize, "NFC")))
 def test_escaped_text_is_itself(text: str) -> None:
-    # A $ or % in front of the escape would change what Terraform takes the escape for.
+    # A $ or % in front of the escape would change what Terraform takes the escape for, and text
+    # that it would normalise first is left unknown.
     plain = text.replace("$", "").replace("%", "") + "${x}%{y}"
     assert template(plain.replace("${", "$${").replace("%{", "%%{")) == plain
 
@@ -201,7 +204,8 @@ def test_terraform_reads_the_same(tmp_path: Path) -> None:
     understood = []
     for expression in sorted(expressions):
         value = template("${" + expression + "}")
-        if not isinstance(value, Unknown):
+        # A text that holds what is not known, such as the case of a letter beyond ASCII, neither.
+        if not isinstance(value, Unknown | Text):
             understood.append((expression, value))
     assert len(understood) > 20
     # Piped in, the console shows the last answer alone: so there is one.
