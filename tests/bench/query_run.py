@@ -19,6 +19,7 @@ from typing import Any
 from client.environment import Environment
 from client.prices import Prices
 from tests.bench.local_run import DAY_MS, row
+from tests.client.tables import make_table
 from tests.emulator.embedded import Emulator
 
 SIZES = (1_000, 10_000, 100_000)
@@ -54,18 +55,7 @@ def main() -> int:
 def measured(where: Environment, sizes: tuple[int, ...], rounds: int) -> list[dict[str, Any]]:
     """Let the table grow and ask every question at each size."""
     dynamodb = where.client("dynamodb")
-    dynamodb.create_table(
-        TableName=where.table,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[
-            {"AttributeName": "symbol", "AttributeType": "S"},
-            {"AttributeName": "timestamp", "AttributeType": "N"},
-        ],
-        KeySchema=[
-            {"AttributeName": "symbol", "KeyType": "HASH"},
-            {"AttributeName": "timestamp", "KeyType": "RANGE"},
-        ],
-    )
+    make_table(where)
     newest, there = int(time.time() * 1000) - DAY_MS, 0
     found = []
     for size in sizes:

@@ -23,6 +23,7 @@ from client.prices import InvalidQuery, Prices, Row
 from lambdas.domain.keys import padded, sort_key
 from lambdas.domain.metrics import ATTRIBUTES
 from local.emulator import REGION
+from tests.client.tables import make_table
 from tests.emulator.embedded import Emulator
 
 BEGIN = 1_732_250_000_000
@@ -35,18 +36,7 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
     emulator = Emulator(tmp_path_factory.mktemp("reading"))
     try:
         found = Environment(SUFFIX, emulator.endpoint)
-        found.client("dynamodb").create_table(
-            TableName=found.table,
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[
-                {"AttributeName": "symbol", "AttributeType": "S"},
-                {"AttributeName": "timestamp", "AttributeType": "N"},
-            ],
-            KeySchema=[
-                {"AttributeName": "symbol", "KeyType": "HASH"},
-                {"AttributeName": "timestamp", "KeyType": "RANGE"},
-            ],
-        )
+        make_table(found)
         yield found
     finally:
         emulator.stop()

@@ -18,6 +18,7 @@ from client.__main__ import main
 from client.environment import Environment
 from client.prices import Prices
 from stack import cost
+from tests.client.tables import make_table
 from tests.client.test_prices import fill
 from tests.emulator.embedded import Emulator
 
@@ -30,18 +31,7 @@ def where(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
     emulator = Emulator(tmp_path_factory.mktemp("status"))
     try:
         found = Environment(SUFFIX, emulator.endpoint)
-        found.client("dynamodb").create_table(
-            TableName=found.table,
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[
-                {"AttributeName": "symbol", "AttributeType": "S"},
-                {"AttributeName": "timestamp", "AttributeType": "N"},
-            ],
-            KeySchema=[
-                {"AttributeName": "symbol", "KeyType": "HASH"},
-                {"AttributeName": "timestamp", "KeyType": "RANGE"},
-            ],
-        )
+        make_table(found)
         for key in found.settings.functions:
             found.client("sqs").create_queue(QueueName=found.dead_letters(key))
         for name in status.alarms(found):

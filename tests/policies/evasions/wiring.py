@@ -190,9 +190,7 @@ FUNCTIONS: dict[str, Alteration] = {
     "a layer": put(FUNCTION, P, layers=["arn:aws:lambda:us-east-1:1:layer:x:1"]),
     "a layer by expression": put(FUNCTION, P, layers='${["arn:aws:lambda:us-east-1:1:layer:x:1"]}'),
     "a layer of its own": more("aws_lambda_layer_version", layer_name="x"),
-    "a file system": put(
-        FUNCTION, P, file_system_config={"arn": "x", "local_mount_path": "/mnt/x"}
-    ),
+    "a file system": put(FUNCTION, P, file_system_config={"arn": "x", "local_mount_path": "x"}),
     "a VPC": put(FUNCTION, P, vpc_config={"subnet_ids": ["x"], "security_group_ids": ["y"]}),
     "traces": put(FUNCTION, P, tracing_config={"mode": "Active"}),
     "storage": put(FUNCTION, P, ephemeral_storage={"size": 10240}),
